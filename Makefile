@@ -1,0 +1,31 @@
+PYTHON ?= python
+
+.PHONY: help check lint types layers doctests tests sweep format
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | expand -t 12
+
+check: lint types layers doctests tests  ## all that CI runs
+
+lint:  ## style and formatting
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types:  ## static types of the package
+	$(PYTHON) -m mypy sparse_tconv
+
+layers:  ## imports point down
+	$(PYTHON) -c "from importlinter.cli import lint_imports_command as run; run(['--no-logo'])"
+
+doctests:  ## the examples in the docstrings
+	$(PYTHON) -m pytest --doctest-modules sparse_tconv
+
+tests:  ## the tests, a tenth of the random settings
+	$(PYTHON) -m pytest
+
+sweep:  ## the tests, all random settings; writes tests/sweep-summary.txt
+	SPARSE_TCONV_SWEEP=1 $(PYTHON) -m pytest
+
+format:  ## put the code into house style
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
