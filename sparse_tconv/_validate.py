@@ -1,0 +1,246 @@
+"""Arguments in, clean values out: the checks that every entry point shares.
+
+Everything here is about one argument at a time and raises the error that names it; what depends on
+several arguments together (output sizes, channel counts) is checked where the geometry is made.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import DTypeError, GeometryError
+
+Pair = tuple[int, int]
+
+PADDING_WORDS = ("valid", "full", "same")
+PADDING_MODES = ("zeros", "circular", "reflect", "symmetric", "replicate")
+
+# What other libraries call the five modes. scipy.ndimage's 'reflect' is missing on purpose: the
+# same word means whole-sample symmetry here, as in numpy.pad and PyTorch, so the hint for 'mirror'
+# explains the difference.
+_FOREIGN_MODES = {
+    "zero": ("zeros", ""),
+    "constant": ("zeros", ""),
+    "fill": ("zeros", ""),
+    "dirichlet": ("zeros", ""),
+    "grid-constant": ("zeros", ""),
+    "0": ("zeros", ""),
+    "wrap": ("circular", ""),
+    "grid-wrap": ("circular", ""),
+    "periodic": ("circular", ""),
+    "edge": ("replicate", ""),
+    "nearest": ("replicate", ""),
+    "symm": ("symmetric", ""),
+    "reflexive": ("symmetric", ""),
+    "neumann": ("symmetric", ""),
+    "half-sample": ("symmetric", ""),
+    "grid-mirror": ("symmetric", ""),
+    "mirror": ("reflect", " Beware: scipy.ndimage's 'reflect' is 'symmetric' here."),
+    "whole-sample": ("reflect", " Beware: scipy.ndimage's 'reflect' is 'symmetric' here."),
+}
+
+
+def integer(name: str, value: Any, *, minimum: int | None = None, form: str = "an int") -> int:
+    """`value` as a Python int; bools and floats are refused, NumPy integers are welcome."""
+    rule = form if minimum is None else f"{form}, at least {minimum}"
+    try:
+        number = None if isinstance(value, (bool, np.bool_, str)) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None:
+        nearest = _nearest_integer(value, minimum)
+        raise GeometryError(f"`{name}` must be {rule}; got {value!r}.{nearest}")
+    if minimum is not None and number < minimum:
+        raise GeometryError(f"`{name}` must be {rule}; got {value!r}. Use {minimum} or more.")
+    return number
+
+
+def _nearest_integer(value: Any, minimum: int | None) -> str:
+    """The hint for something that is almost an int: the int to type instead."""
+    if isinstance(value, (bool, np.bool_, str)):
+        return " Pass a plain int."
+    if isinstance(value, (float, np.floating)) and np.isfinite(value):
+        near = round(float(value))
+        return f" Use {near if minimum is None else max(near, minimum)}."
+    return " Pass a plain int."
+
+
+def per_axis(name: str, value: Any, n_axes: int, *, minimum: int) -> tuple[int, ...]:
+    """One int for all axes or one int per axis, as a tuple with one int per axis."""
+    form = "an int or one int per axis"
+    if not is_sequence(value):
+        return (integer(name, value, minimum=minimum, form=form),) * n_axes
+    entries = list(value)
+    if len(entries) != n_axes:
+        raise GeometryError(
+            f"`{name}` must be {form} ({n_axes} {_plural('axis', n_axes)}); got {len(entries)} entries, "
+            f"{value!r}. Pass one int, or {n_axes}."
+        )
+    return tuple(integer(name, entry, minimum=minimum, form=form) for entry in entries)
+
+
+def shape(name: str, value: Any) -> tuple[int, ...]:
+    """A shape: positive ints in a sequence; a single int is a shape of one entry, as in NumPy."""
+    form = "a tuple of positive ints"
+    if isinstance(value, np.ndarray) and (value.ndim != 1 or value.dtype.kind not in "iu"):
+        raise GeometryError(
+            f"`{name}` must be {form}; got an array of shape {value.shape} and dtype {value.dtype}. "
+            f"Pass the shape of one sample, such as x.shape."
+        )
+    entries = list(value) if is_sequence(value) else [value]
+    return tuple(integer(name, entry, minimum=1, form=form + ", each") for entry in entries)
+
+
+def padding(value: Any, n_axes: int) -> str | tuple[Pair, ...]:
+    """A padding word, or one (before, after) pair per axis."""
+    if isinstance(value, str):
+        return _padding_word(value)
+    if not is_sequence(value):
+        amount = integer("padding", value, form=_PADDING_FORM)
+        return ((amount, amount),) * n_axes
+    entries = list(value)
+    nested = [is_sequence(entry) for entry in entries]
+    if any(nested) and not all(nested):
+        raise GeometryError(
+            f"`padding` must not mix ints and pairs; got {value!r}. Write every axis as (before, after)."
+        )
+    if n_axes == 1 and len(entries) == 2 and not any(nested):
+        raise GeometryError(
+            "`padding` must nest its (before, after) pairs, also in one dimension; "
+            f"got {value!r}. Write (({entries[0]!r}, {entries[1]!r}),)."
+        )
+    if len(entries) != n_axes:
+        raise GeometryError(
+            f"`padding` must be {_PADDING_FORM} ({n_axes} {_plural('axis', n_axes)}); "
+            f"got {len(entries)} entries, {value!r}. Pass one int, {n_axes} ints or {n_axes} pairs."
+        )
+    if not any(nested):
+        amounts = [integer("padding", entry, form=_PADDING_FORM) for entry in entries]
+        return tuple((amount, amount) for amount in amounts)
+    return tuple(_padding_pair(entry, value) for entry in entries)
+
+
+_PADDING_FORM = (
+    "an int, one int per axis, one (before, after) pair per axis, 'valid', 'full' or 'same'"
+)
+
+
+def _padding_pair(entry: Any, whole: Any) -> Pair:
+    """One (before, after) pair."""
+    pair = list(entry)
+    if len(pair) != 2:
+        raise GeometryError(
+            f"`padding` must give two ints (before, after) for each axis; got {pair!r} in {whole!r}. "
+            f"Write every axis as (before, after)."
+        )
+    before, after = (
+        integer("padding", amount, form="ints in each (before, after) pair") for amount in pair
+    )
+    return before, after
+
+
+def _padding_word(value: str) -> str:
+    """One of the three padding words."""
+    if value in PADDING_WORDS:
+        return value
+    lowered = value.lower()
+    if lowered in PADDING_WORDS:
+        hint = f"It is {lowered!r} here."
+    elif lowered in PADDING_MODES or lowered in _FOREIGN_MODES:
+        mode = _FOREIGN_MODES.get(lowered, (lowered, ""))[0]
+        hint = f"That names a boundary: pass padding_mode={mode!r} and an amount as `padding`."
+    else:
+        hint = "Pass one of the three words or numbers."
+    raise GeometryError(f"`padding` must be {_PADDING_FORM}; got {value!r}. {hint}")
+
+
+def padding_modes(value: Any, n_axes: int) -> tuple[str, ...]:
+    """One boundary mode per axis."""
+    if isinstance(value, str) or not is_sequence(value):
+        return (_padding_mode(value),) * n_axes
+    modes = tuple(_padding_mode(entry) for entry in value)
+    if len(modes) != n_axes:
+        raise GeometryError(
+            f"`padding_mode` must be one mode or one per axis ({n_axes} {_plural('axis', n_axes)}); "
+            f"got {len(modes)} modes. Pass one word, or {n_axes}."
+        )
+    return modes
+
+
+def _padding_mode(value: Any) -> str:
+    """One of the five modes; other libraries' words are answered with the word to use here."""
+    if isinstance(value, str) and value in PADDING_MODES:
+        return value
+    listed = ", ".join(map(repr, PADDING_MODES))
+    lowered = value.lower() if isinstance(value, str) else ""
+    word, remark = _FOREIGN_MODES.get(lowered, (lowered if lowered in PADDING_MODES else "", ""))
+    hint = f"It is {word!r} here.{remark}" if word else "Pass one of these words, or one per axis."
+    raise GeometryError(f"`padding_mode` must be one of {listed}; got {value!r}. {hint}")
+
+
+def flag(name: str, value: Any) -> bool:
+    """A Boolean option."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise GeometryError(f"`{name}` must be True or False; got {value!r}. Pass a bool.")
+
+
+def numeric_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """`value` as an array in native byte order whose dtype the library computes with; no copy if
+    it is one.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise DTypeError(
+            f"`{name}` must be a rectangular numeric array; got nested sequences of unequal length. "
+            f"Make every row as long as the others."
+        ) from error
+    numeric_dtype(name, array.dtype)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def numeric_dtype(name: str, dtype: Any) -> np.dtype[Any]:
+    """A dtype that the library computes with: integers, and floats from 32 bits on, real or
+    complex.
+    """
+    try:
+        found = np.dtype(dtype)
+    except TypeError as error:
+        raise DTypeError(
+            f"`{name}` must be a NumPy dtype; got {dtype!r}. Pass np.float64, say."
+        ) from error
+    if found.kind in "iufc" and found != np.float16:
+        return found
+    hint = {
+        "f": "Convert it: x.astype(np.float32).",
+        "b": "Convert it: x.astype(np.int8), or to a float type.",
+        "O": "Convert it to numbers: x.astype(np.float64).",
+    }.get(found.kind, "Convert it to numbers.")
+    raise DTypeError(
+        f"`{name}` must have an integer dtype, or float32, float64, longdouble or their complex kin; got {found}. {hint}"
+    )
+
+
+def optional_dtype(name: str, dtype: Any) -> np.dtype[Any] | None:
+    """None, or a dtype that the library computes with."""
+    return None if dtype is None else numeric_dtype(name, dtype)
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether `value` lists several entries: a list, tuple, range or array with axes, never a
+    string.
+    """
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, (Sequence, Iterable)) and not isinstance(value, (str, bytes))
+
+
+def _plural(word: str, count: int) -> str:
+    """'1 axis', '2 axes'."""
+    return word if count == 1 else {"axis": "axes"}[word]

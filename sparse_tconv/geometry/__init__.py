@@ -1,0 +1,11 @@
+"""Geometry of a convolution: integers and words, frozen and hashable; no array is ever made of
+the matrix's size.
+"""
+
+from __future__ import annotations
+
+from ._axis import Axis
+from ._boundary import OUTSIDE, source
+from ._geometry import ConvGeometry
+
+__all__ = ["OUTSIDE", "Axis", "ConvGeometry", "source"]

@@ -1,0 +1,281 @@
+"""The geometry of a convolution: everything about C but its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .. import _validate as validate
+from ._arguments import Arguments, in_channels, out_channels
+from ._axis import Axis
+from ._forward import conv_axes
+from ._transposed import conv_transpose_axes
+
+_INT32_MAX = np.iinfo(np.int32).max
+
+
+@dataclass(frozen=True)
+class ConvGeometry:
+    """Where the entries of the convolution matrix C are: integers and words only, frozen and
+    hashable.
+
+    Make one with :meth:`from_conv` or :meth:`from_conv_transpose`. Both describe the same C: the
+    transposed convolution is ``C^T`` of the convolution whose input is its output. Arguments that
+    describe the same matrix give equal geometries with equal hashes: 'same', 'full', the pads
+    behind the axis, ``output_padding`` and ``output_size`` are resolved to sizes and not kept.
+
+    Parameters
+    ----------
+    axes : tuple of Axis
+        One per spatial axis.
+    x_channels, y_channels : int
+        Channels that C takes and gives; 1 and 1 when ``channels`` is False.
+    groups : int
+        Number of channel groups.
+    flip : bool
+        Whether the spatial axes of the kernel are flipped first.
+    channels : bool
+        Whether samples have a channel axis.
+
+    Examples
+    --------
+    >>> from sparse_tconv import ConvGeometry
+    >>> g = ConvGeometry.from_conv((16, 3, 3, 3), (3, 64, 64), stride=2, padding=1)
+    >>> g.x_shape, g.y_shape, g.shape
+    ((3, 64, 64), (16, 32, 32), (16384, 12288))
+    >>> g.nnz
+    433200
+    >>> g.output_padding  # what a transposed convolution needs to come back to 64 x 64
+    (1, 1)
+    >>> ConvGeometry.from_conv((16, 3, 3, 3), (8, 3, 64, 64))
+    Traceback (most recent call last):
+        ...
+    sparse_tconv.errors.GeometryError: `in_shape` must have 3 entries (C_in, H, W) for a 4-d weight;
+        got 4. Leave out the batch axis; for a kernel without channels pass channels=False.
+    """
+
+    axes: tuple[Axis, ...]
+    x_channels: int
+    y_channels: int
+    groups: int
+    flip: bool
+    channels: bool
+
+    @classmethod
+    def from_conv(
+        cls,
+        weight_shape: Any,
+        in_shape: Any,
+        *,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Any = 1,
+        padding_mode: Any = "zeros",
+        flip: bool = False,
+        channels: bool = True,
+    ) -> ConvGeometry:
+        """The geometry of ``Conv`` with these arguments.
+
+        Parameters
+        ----------
+        weight_shape : tuple of int
+            ``(C_out, C_in // groups, *kernel_size)``; with ``channels=False`` just ``kernel_size``.
+        in_shape : tuple of int
+            Shape of one sample, ``(C_in, *size)``; with ``channels=False`` just ``size``.
+        stride, padding, dilation, groups, padding_mode, flip, channels
+            As for :func:`sparse_tconv.conv_matrix`.
+
+        Returns
+        -------
+        ConvGeometry
+
+        Raises
+        ------
+        GeometryError
+            An argument is not what it may be, or the output would be empty.
+
+        Notes
+        -----
+        The output size is ``floor((n + before + after - dilation * (k - 1) - 1) / stride) + 1``
+        along each axis.
+
+        Examples
+        --------
+        >>> from sparse_tconv import ConvGeometry
+        >>> ConvGeometry.from_conv((3,), (5,), channels=False).shape
+        (3, 5)
+        """
+        given = Arguments.check(
+            weight_shape, in_shape, stride, padding, dilation, groups, padding_mode, flip, channels
+        )
+        return cls._of(given, conv_axes(given))
+
+    @classmethod
+    def from_conv_transpose(
+        cls,
+        weight_shape: Any,
+        in_shape: Any,
+        *,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        output_size: Any = None,
+        dilation: Any = 1,
+        groups: Any = 1,
+        padding_mode: Any = "zeros",
+        flip: bool = False,
+        channels: bool = True,
+    ) -> ConvGeometry:
+        """The geometry of ``ConvTranspose`` with these arguments: that of the C whose transpose it
+        is.
+
+        Parameters
+        ----------
+        weight_shape : tuple of int
+            ``(C_in, C_out // groups, *kernel_size)``; with ``channels=False`` just ``kernel_size``.
+        in_shape : tuple of int
+            Shape of one sample that the transposed convolution takes: the ``y_shape`` of the
+            result.
+        stride, padding, output_padding, output_size, dilation, groups, padding_mode, flip, channels
+            As for :func:`sparse_tconv.conv_transpose_matrix`.
+
+        Returns
+        -------
+        ConvGeometry
+
+        Raises
+        ------
+        GeometryError
+            An argument is not what it may be, or the output would be empty.
+
+        Notes
+        -----
+        The output size is ``(n - 1) * stride - (before + after) + dilation * (k - 1) + 1 +
+        output_padding``.
+
+        Examples
+        --------
+        >>> from sparse_tconv import ConvGeometry
+        >>> g = ConvGeometry.from_conv_transpose(
+        ...     (16, 3, 3, 3), (16, 32, 32), stride=2, padding=1, output_padding=1
+        ... )
+        >>> g.x_shape
+        (3, 64, 64)
+        >>> g == ConvGeometry.from_conv((16, 3, 3, 3), (3, 64, 64), stride=2, padding=1)
+        True
+        """
+        given = Arguments.check(
+            weight_shape, in_shape, stride, padding, dilation, groups, padding_mode, flip, channels
+        )
+        return cls._of(given, conv_transpose_axes(given, output_padding, output_size))
+
+    @classmethod
+    def _of(cls, given: Arguments, axes: tuple[Axis, ...]) -> ConvGeometry:
+        channels = in_channels(given), out_channels(given)
+        return cls(axes, *channels, given.groups, given.flip, given.channels)
+
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        """Shape of one sample that C takes."""
+        size = tuple(axis.n_in for axis in self.axes)
+        return (self.x_channels, *size) if self.channels else size
+
+    @property
+    def y_shape(self) -> tuple[int, ...]:
+        """Shape of one sample that C gives."""
+        size = tuple(axis.n_out for axis in self.axes)
+        return (self.y_channels, *size) if self.channels else size
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Shape of the kernel: ``(y_channels, x_channels // groups, *kernel_size)``, or just
+        ``kernel_size``.
+        """
+        if not self.channels:
+            return self.kernel_size
+        return (self.y_channels, self.x_channels // self.groups, *self.kernel_size)
+
+    @property
+    def kernel_size(self) -> tuple[int, ...]:
+        """Kernel size along each axis."""
+        return tuple(axis.k for axis in self.axes)
+
+    @property
+    def stride(self) -> tuple[int, ...]:
+        """Stride along each axis, in canonical form."""
+        return tuple(axis.stride for axis in self.axes)
+
+    @property
+    def dilation(self) -> tuple[int, ...]:
+        """Dilation along each axis, in canonical form."""
+        return tuple(axis.dilation for axis in self.axes)
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """Padding in front of each axis; the padding behind it follows from the sizes."""
+        return tuple(axis.before for axis in self.axes)
+
+    @property
+    def padding_mode(self) -> tuple[str, ...]:
+        """Boundary mode of each axis, in canonical form."""
+        return tuple(axis.mode for axis in self.axes)
+
+    @property
+    def output_padding(self) -> tuple[int, ...]:
+        """The output_padding that, with ``before`` on both sides, gives ``x_shape`` back from
+        ``y_shape``.
+        """
+        return tuple(
+            a.n_in - ((a.n_out - 1) * a.stride - 2 * a.before + a.dilation * (a.k - 1) + 1)
+            for a in self.axes
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of the matrix C: (size of y, size of x)."""
+        return prod(self.y_shape), prod(self.x_shape)
+
+    @property
+    def nnz(self) -> int:
+        """Exact number of stored entries of C, in time independent of the matrix's size; nothing
+        is assembled.
+        """
+        return (
+            prod(axis.nnz for axis in self.axes)
+            * self.y_channels
+            * (self.x_channels // self.groups)
+        )
+
+    def nbytes(self, dtype: Any = np.float64) -> int:
+        """Exact number of bytes of C as a CSR matrix with values of `dtype`: data, indices and
+        indptr.
+
+        Parameters
+        ----------
+        dtype : dtype-like, default float64
+            Type of the values.
+
+        Returns
+        -------
+        int
+            Bytes; indices count 4 each while they fit into int32, 8 beyond.
+
+        Raises
+        ------
+        DTypeError
+            If `dtype` is not a type that the library computes with.
+
+        Examples
+        --------
+        >>> from sparse_tconv import ConvGeometry
+        >>> ConvGeometry.from_conv((2, 2), (3, 3), channels=False).nbytes("float64")
+        212
+        """
+        values = validate.numeric_dtype("dtype", dtype).itemsize
+        nnz = self.nnz
+        index = 4 if max(nnz, *self.shape) <= _INT32_MAX else 8
+        return nnz * (values + index) + (self.shape[0] + 1) * index

@@ -1,0 +1,200 @@
+"""The geometry: canonical form, sizes, counts."""
+
+from __future__ import annotations
+
+import pickle
+import time
+
+import numpy as np
+import pytest
+from factories import MODES, random_setting
+
+import sparse_tconv as st
+from sparse_tconv.geometry import OUTSIDE, Axis, source
+
+NUMPY_MODES = dict(zip(MODES, ("constant", "wrap", "reflect", "symmetric", "edge"), strict=True))
+
+
+def random_axis(rng, mode):
+    while True:
+        n, k, s, d = (int(rng.integers(1, most)) for most in (9, 10, 5, 5))
+        before, after = (int(p) for p in rng.integers(-4, 20, 2))
+        n_out = (n + before + after - d * (k - 1) - 1) // s + 1
+        if n_out >= 1:
+            return Axis(n, int(rng.integers(1, n_out + 1)), k, s, d, before, mode)
+
+
+def readings(axis):
+    """The sample that each tap of each window reads."""
+    position = np.arange(axis.n_out)[:, None] * axis.stride + axis.dilation * np.arange(axis.k)
+    return source(axis.mode, position - axis.before, axis.n_in)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_extension_is_exactly_numpy_pad_for_any_width(mode):
+    for n in range(1, 8):
+        padded = np.pad(np.arange(1, n + 1), 25, mode=NUMPY_MODES[mode])
+        got = source(mode, np.arange(-25, n + 25), n)
+        np.testing.assert_array_equal(np.where(got == OUTSIDE, 0, got + 1), padded)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_predicted_entries_are_those_counted_by_reading(mode, rng, settings_count):
+    for _ in range(settings_count(5000)):
+        axis = random_axis(rng, mode)
+        counted = sum(len(set(row[row != OUTSIDE])) for row in readings(axis))
+        assert axis.nnz == counted, axis
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_interior_is_where_every_tap_reads_inside(mode, rng, settings_count):
+    for _ in range(settings_count(1000)):
+        axis = random_axis(rng, mode)
+        position = np.arange(axis.n_out)[:, None] * axis.stride + axis.dilation * np.arange(axis.k)
+        inside = ((position >= axis.before) & (position < axis.n_in + axis.before)).all(axis=1)
+        np.testing.assert_array_equal(np.flatnonzero(inside), np.arange(*axis.interior))
+
+
+def test_counting_needs_no_time_of_the_matrixs_size():
+    start = time.process_time()
+    for mode in MODES:
+        g = st.ConvGeometry.from_conv(
+            (64, 64, 1001, 1001),
+            (64, 10**9, 10**9),
+            padding=500,
+            padding_mode=mode,
+        )
+        assert g.nnz > 10**26
+        assert g.nbytes(np.float32) > 12 * g.nnz
+    # Not a speed test: an enumeration would take centuries.
+    assert time.process_time() - start < 60
+
+
+def test_nbytes_counts_data_indices_and_indptr(rng):
+    for _ in range(30):
+        setting = random_setting(rng)
+        C = st.conv_matrix(setting.weight, setting.in_shape, dtype="float32", **setting.options)
+        g = st.ConvGeometry.from_conv(setting.weight.shape, setting.in_shape, **setting.options)
+        assert g.nbytes("float32") == C.data.nbytes + C.indices.nbytes + C.indptr.nbytes
+        assert (g.shape, g.nnz) == (C.shape, C.nnz)
+
+
+def conv1(k=3, n=8, **options):
+    return st.ConvGeometry.from_conv((k,), (n,), channels=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (conv1(padding=1), conv1(padding="same")),
+        (conv1(padding=2), conv1(padding="full")),
+        (conv1(padding=0), conv1(padding="valid")),
+        (conv1(padding=1), conv1(padding=((1, 1),))),
+        (conv1(n=9, stride=2), conv1(n=9, stride=2, padding=((0, 1),))),
+        (conv1(k=1, dilation=3), conv1(k=1)),
+        (conv1(n=3, stride=5), conv1(n=3)),
+        (conv1(padding_mode="circular"), conv1()),
+        (conv1(padding=-1, padding_mode="reflect"), conv1(padding=-1)),
+    ],
+)
+def test_arguments_that_mean_the_same_matrix_give_equal_geometries(one, other):
+    assert one == other
+    assert hash(one) == hash(other)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        conv1(padding=1, padding_mode="circular"),
+        conv1(padding=1, stride=2),
+        conv1(padding=1, flip=True),
+        conv1(padding=((1, 0),)),
+        st.ConvGeometry.from_conv((1, 1, 3), (1, 8), padding=1),
+    ],
+)
+def test_geometries_of_different_matrices_differ(other):
+    assert other != conv1(padding=1)
+
+
+def test_repr_and_pickle_give_the_geometry_back():
+    g = st.ConvGeometry.from_conv((4, 2, 3, 2), (4, 9, 7), groups=2, padding=((1, 2), (0, -1)))
+    names = {"ConvGeometry": st.ConvGeometry, "Axis": Axis}
+    assert eval(repr(g), names) == g
+    assert pickle.loads(pickle.dumps(g)) == g
+
+
+def test_sizes_go_round(rng, settings_count):
+    for _ in range(settings_count(500)):
+        setting = random_setting(rng, pads=(-2, 5), flip=False)
+        g = st.ConvGeometry.from_conv(setting.weight.shape, setting.in_shape, **setting.options)
+        assert g.x_shape == setting.in_shape
+        assert g.y_shape == (setting.weight.shape[0], *setting.out_size)
+        back = st.ConvGeometry.from_conv_transpose(
+            setting.weight.shape,
+            g.y_shape,
+            output_size=max_size(setting, g),
+            **setting.options,
+        )
+        assert back.y_shape == g.y_shape
+
+
+def max_size(setting, g):
+    """The largest size that a transposed convolution of y_shape can give with these pads."""
+    rows = zip(
+        g.y_shape[1:],
+        g.kernel_size,
+        setting.stride,
+        setting.dilation,
+        setting.padding,
+        strict=True,
+    )
+    smallest = [(n - 1) * s + d * (k - 1) + 1 - sum(p) for n, k, s, d, p in rows]
+    return [
+        m + max(s, d) - 1
+        for m, s, d in zip(smallest, setting.stride, setting.dilation, strict=True)
+    ]
+
+
+def test_output_padding_is_the_one_that_gives_the_size_back():
+    g = st.ConvGeometry.from_conv((1, 1, 3, 3), (1, 8, 9), stride=(2, 3), padding=1)
+    assert g.output_padding == (1, 2)
+    back = st.ConvGeometry.from_conv_transpose(
+        (1, 1, 3, 3), g.y_shape, stride=(2, 3), padding=1, output_padding=g.output_padding
+    )
+    assert back == g
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_transposed_same_gives_any_size_that_same_maps_here(flip):
+    for n in range(1, 6):
+        for k in range(1, 6):
+            for s in range(1, 4):
+                whole = st.ConvGeometry.from_conv_transpose(
+                    (k,), (n,), stride=s, padding="same", flip=flip, channels=False
+                )
+                assert whole.x_shape == (n * s,)
+                for size in range((n - 1) * s + 1, n * s + 1):
+                    g = st.ConvGeometry.from_conv_transpose(
+                        (k,),
+                        (n,),
+                        stride=s,
+                        padding="same",
+                        output_size=size,
+                        flip=flip,
+                        channels=False,
+                    )
+                    down = st.ConvGeometry.from_conv(
+                        (k,), (size,), stride=s, padding="same", flip=flip, channels=False
+                    )
+                    assert g == down
+
+
+def test_padding_takes_every_spelling():
+    pairs = st.ConvGeometry.from_conv((3, 3), (9, 9), padding=((1, 2), (3, 4)), channels=False)
+    array = st.ConvGeometry.from_conv(
+        (3, 3), (9, 9), padding=np.array([[1, 2], [3, 4]]), channels=False
+    )
+    assert pairs == array
+    assert pairs.y_shape == (10, 14)
+    ints = st.ConvGeometry.from_conv((3, 3), (9, 9), padding=[1, np.int8(2)], channels=False)
+    assert ints.y_shape == (9, 11)
