@@ -1,0 +1,96 @@
+"""Assembly against copying: the time of building C over the time of ``C.copy()``, and the peak
+memory.
+
+Both sides alternate in one run, and the ratio is that of their medians:
+
+    python benchmarks/assembly.py [--repeat 15]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+import tracemalloc
+
+import numpy as np
+
+import sparse_tconv as st
+
+# name, the most the ratio should be, weight shape, in_shape, options; "T" in front: a transposed
+# convolution
+CASES = [
+    ("512x512 9x9", 1.0, (1, 1, 9, 9), (1, 512, 512), {"padding": 4}),
+    ("16->32 64x64 3x3", 1.0, (32, 16, 3, 3), (16, 64, 64), {"padding": 1}),
+    ("64->64 32x32 3x3", 1.0, (64, 64, 3, 3), (64, 32, 32), {"padding": 1}),
+    ("1,000,000 samples k=25", 1.0, (1, 1, 25), (1, 10**6), {"padding": 12}),
+    ("1024x1024 3x3 stride 2", 1.3, (1, 1, 3, 3), (1, 1024, 1024), {"padding": 1, "stride": 2}),
+    ("96^3 3^3", 1.3, (1, 1, 3, 3, 3), (1, 96, 96, 96), {"padding": 1}),
+    (
+        "512x512 9x9 symmetric",
+        1.3,
+        (1, 1, 9, 9),
+        (1, 512, 512),
+        {"padding": 4, "padding_mode": "symmetric"},
+    ),
+    (
+        "512x512 9x9 circular",
+        1.3,
+        (1, 1, 9, 9),
+        (1, 512, 512),
+        {"padding": 4, "padding_mode": "circular"},
+    ),
+    ("T 512x512 4x4 stride 2", 1.3, (1, 1, 4, 4), (1, 512, 512), {"padding": 1, "stride": 2}),
+    ("T 16->32 64x64 3x3", 1.3, (16, 32, 3, 3), (16, 64, 64), {"padding": 1}),
+    ("depthwise 32x128x128 3x3", 2.0, (32, 1, 3, 3), (32, 128, 128), {"padding": 1, "groups": 32}),
+    (
+        "64x64 63x63 circular",
+        float("inf"),
+        (1, 1, 63, 63),
+        (1, 64, 64),
+        {"padding": 31, "padding_mode": "circular"},
+    ),
+]
+
+
+def measure(name, weight_shape, in_shape, options, repeat):
+    """Median seconds of building and of copying, and peak memory over the matrix's."""
+    build = st.conv_transpose_matrix if name.startswith("T ") else st.conv_matrix
+    weight = np.random.default_rng(0).standard_normal(weight_shape)
+    matrix = build(weight, in_shape, **options)
+    built, copied = [], []
+    for _ in range(repeat):
+        built.append(seconds(lambda: build(weight, in_shape, **options)))
+        copied.append(seconds(matrix.copy))
+    size = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
+    tracemalloc.start()
+    build(weight, in_shape, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return matrix.nnz, statistics.median(built), statistics.median(copied), peak / size
+
+
+def seconds(call):
+    start = time.perf_counter()
+    kept = call()
+    elapsed = time.perf_counter() - start
+    del kept
+    return elapsed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeat", type=int, default=15)
+    repeat = parser.parse_args().repeat
+    print(
+        f"{'case':26}{'entries':>12}{'build ms':>10}{'copy ms':>9}"
+        f"{'ratio':>7}{'at most':>9}{'memory':>8}"
+    )
+    for name, most, weight_shape, in_shape, options in CASES:
+        nnz, built, copied, memory = measure(name, weight_shape, in_shape, options, repeat)
+        times = f"{built * 1e3:10.1f}{copied * 1e3:9.1f}{built / copied:7.2f}{most:9.1f}"
+        print(f"{name:26}{nnz:12,}{times}{memory:8.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

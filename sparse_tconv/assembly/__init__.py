@@ -1,0 +1,21 @@
+"""What the entries are: weights into patterns, as SciPy CSR matrices."""
+
+from __future__ import annotations
+
+from ._csr import Skeleton, cast_weight, fresh_matrix, shared_skeleton, wrap
+from ._kernel import correlation_kernel, from_correlation_kernel
+from ._limits import available_memory
+from ._matrices import conv_matrix, conv_transpose_matrix
+
+__all__ = [
+    "Skeleton",
+    "available_memory",
+    "cast_weight",
+    "conv_matrix",
+    "conv_transpose_matrix",
+    "correlation_kernel",
+    "fresh_matrix",
+    "from_correlation_kernel",
+    "shared_skeleton",
+    "wrap",
+]

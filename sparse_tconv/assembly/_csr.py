@@ -1,0 +1,132 @@
+"""From a geometry and a kernel to a CSR matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from ..errors import DTypeError
+from ..geometry import ConvGeometry
+from ..pattern import MatrixPattern
+from ._fill import fill_indices, fill_indptr, fill_values
+from ._limits import guard, index_dtype
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """The index arrays of a matrix, read-only: what all kernels of one geometry share.
+
+    Parameters
+    ----------
+    pattern : MatrixPattern
+        Where the entries are.
+    starts : int64 array
+        Where the slabs start, ``pattern.slab_starts()``.
+    indices, indptr : int32 or int64 array
+        CSR's index arrays.
+    """
+
+    pattern: MatrixPattern
+    starts: NDArray[np.int64]
+    indices: NDArray[Any]
+    indptr: NDArray[Any]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the index arrays."""
+        return self.indices.nbytes + self.indptr.nbytes
+
+    def values(self, weight: NDArray[Any]) -> NDArray[Any]:
+        """The values of the matrix of a kernel, in its dtype: a fresh array."""
+        return fill_values(self.pattern, weight, self.starts)
+
+
+# Full index arrays live as long as an operator uses them.
+_skeletons: WeakValueDictionary[tuple[ConvGeometry, bool], Skeleton] = WeakValueDictionary()
+
+
+def shared_skeleton(geometry: ConvGeometry, transposed: bool, dtype: np.dtype[Any]) -> Skeleton:
+    """The index arrays of C or C^T, shared with every operator of that geometry that is alive."""
+    key = geometry, transposed
+    found = _skeletons.get(key)
+    if found is not None:
+        return found
+    pattern = MatrixPattern(geometry, transposed)
+    nnz = pattern.nnz
+    index = index_dtype(pattern, nnz)
+    guard(pattern, nnz, dtype, index, None)
+    skeleton = _skeleton(pattern, index)
+    skeleton.indices.flags.writeable = False
+    skeleton.indptr.flags.writeable = False
+    return _skeletons.setdefault(key, skeleton)
+
+
+def _skeleton(pattern: MatrixPattern, index: np.dtype[Any]) -> Skeleton:
+    starts = pattern.slab_starts()
+    return Skeleton(
+        pattern, starts, fill_indices(pattern, starts, index), fill_indptr(pattern, starts, index)
+    )
+
+
+def fresh_matrix(
+    geometry: ConvGeometry,
+    weight: NDArray[Any],
+    transposed: bool,
+    *,
+    dtype: Any = None,
+    index: Any = None,
+    drop_zeros: bool = False,
+    max_bytes: Any = None,
+) -> csr_array:
+    """C or C^T as a matrix that the caller owns."""
+    weight = cast_weight(weight, dtype)
+    pattern = MatrixPattern(
+        geometry, transposed, kept_taps(weight, geometry) if drop_zeros else None
+    )
+    nnz = pattern.nnz
+    chosen = index_dtype(pattern, nnz, index)
+    guard(pattern, nnz, weight.dtype, chosen, max_bytes)
+    skeleton = _skeleton(pattern, chosen)
+    return wrap(skeleton.values(weight), skeleton.indices, skeleton.indptr, pattern.shape)
+
+
+def cast_weight(weight: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """The kernel in the dtype asked for; a cast that would drop imaginary parts or fractions is
+    refused.
+    """
+    if dtype is None or weight.dtype == dtype:
+        return weight
+    if not np.can_cast(weight.dtype, dtype, "same_kind"):
+        raise DTypeError(
+            f"`dtype` must be able to hold a weight of dtype {weight.dtype}; got {dtype}. "
+            f"Convert the weight first, or ask for {np.result_type(weight.dtype, dtype)}."
+        )
+    return weight.astype(dtype)
+
+
+def kept_taps(weight: NDArray[Any], geometry: ConvGeometry) -> NDArray[np.bool_] | None:
+    """The taps that are not zero in every channel pair; None if that is all of them."""
+    kept = weight != 0
+    if geometry.channels:
+        kept = kept.any(axis=(0, 1))
+    return None if kept.all() else np.asarray(kept)
+
+
+def wrap(
+    data: NDArray[Any], indices: NDArray[Any], indptr: NDArray[Any], shape: tuple[int, int]
+) -> csr_array:
+    """A csr_array around canonical arrays, none of them copied or inspected."""
+    if indices.dtype == np.int32:
+        matrix = csr_array((data, indices, indptr), shape=shape)
+    else:
+        # The constructor would look through int64 indices and shrink them where they fit.
+        matrix = csr_array(shape, dtype=data.dtype)
+        matrix.data, matrix.indices, matrix.indptr = data, indices, indptr
+    matrix.has_sorted_indices = True
+    matrix.has_canonical_format = True
+    return matrix

@@ -1,0 +1,197 @@
+"""What the entries are: weights into a pattern, giving the arrays of a CSR matrix.
+
+One slab of rows is made per combination of progressions and copied to all positions where it
+repeats, columns plus a constant; nothing is sorted, and no coordinate list is ever made. See
+:mod:`sparse_tconv.pattern`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import DTypeLike, NDArray
+
+from ..pattern import Block, MatrixPattern, Progression, Rows, fold_outer
+from ._kernel import correlation_kernel
+
+Ints = NDArray[np.int64]
+
+# A stretch that repeats is copied in runs of at least this many entries, where it can be: a short
+# inner loop costs more than the entries it moves.
+_RUN = 1 << 14
+_GROWTH = 32  # how many copies at once until there is such a run
+
+
+def fill_indptr(pattern: MatrixPattern, starts: Ints, dtype: DTypeLike) -> NDArray[Any]:
+    """Row pointer of the matrix, given the pattern's ``slab_starts()``."""
+    indptr = np.empty(pattern.shape[0] + 1, dtype=dtype)
+    indptr[0] = 0
+    ends = indptr[1:].reshape(pattern.row_channels, -1)
+    slabs = ends[0].reshape(*(axis.shape[0] for axis in pattern.axes))
+    firsts = starts[:-1].astype(dtype).reshape(*slabs.shape[:-1], 1)
+    made: dict[int, NDArray[Any]] = {}
+    for combination in pattern.combinations:
+        alike = pattern.outer_entries(combination) if pattern.taps is None else len(made)
+        if alike not in made:
+            made[alike] = _row_ends(pattern, combination, np.dtype(dtype))
+        positions = tuple(part.positions for part in combination)
+        np.add(made[alike], firsts[positions], out=slabs[positions])
+    channel = np.arange(1, pattern.row_channels, dtype=dtype) * indptr.dtype.type(starts[-1])
+    np.add(ends[0], channel[:, None], out=ends[1:])
+    return indptr
+
+
+def _row_ends(
+    pattern: MatrixPattern, combination: tuple[Progression, ...], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Where the rows of one slab end, counted from its start."""
+    last = pattern.axes[-1]
+    ends = np.empty((1, last.shape[0]), dtype=dtype)
+    size = 0
+    for region in last.regions:
+        row_sizes = pattern.row_sizes(combination, last.rows(region))
+        total = int(row_sizes.sum())
+        ends[0, region.start : region.start + region.period] = size + np.cumsum(row_sizes)
+        _repeat(ends[:, region.start : region.stop], region.count, total)
+        size += total * region.count
+    return ends[0]
+
+
+def fill_indices(pattern: MatrixPattern, starts: Ints, dtype: DTypeLike) -> NDArray[Any]:
+    """Column indices of the matrix, ascending in every row."""
+    channels = pattern.row_channels
+    flat = np.empty((channels, int(starts[-1])), dtype=dtype)
+    size = [axis.shape[1] for axis in pattern.axes]
+    col_steps = [prod(size[number + 1 :]) for number in range(len(size))]
+    for block in pattern.blocks(starts):
+        view = block.view(flat[:1])
+        slab = block.first_slab(view)
+        _fill_slab(
+            slab,
+            pattern,
+            block,
+            _columns(_outer_columns(pattern, block, col_steps, prod(size))),
+            shifted=True,
+        )
+        parts = zip(block.progressions, col_steps, strict=False)
+        _spread(view[0], [part.shift * step for part, step in parts])
+    groups = np.arange(1, channels) // (channels // pattern.geometry.groups)
+    group_cols = groups * (pattern.col_channels * prod(size))
+    np.add(flat[0], group_cols[:, None].astype(dtype), out=flat[1:])
+    return flat.reshape(-1)
+
+
+def fill_values(pattern: MatrixPattern, weight: NDArray[Any], starts: Ints) -> NDArray[Any]:
+    """Values of the matrix in the weight's dtype, in the order of :func:`fill_indices`."""
+    values = _by_rows(pattern, weight)
+    flat = np.empty((pattern.row_channels, int(starts[-1])), dtype=weight.dtype)
+    for block in pattern.blocks(starts):
+        view = block.view(flat)
+        slab = block.first_slab(view)
+        _fill_slab(
+            slab, pattern, block, _sums(fold_outer(values, block.progressions)), shifted=False
+        )
+        for channel in view:
+            _spread(channel, [0] * len(block.counts))
+    return flat.reshape(-1)
+
+
+def _by_rows(pattern: MatrixPattern, weight: NDArray[Any]) -> NDArray[Any]:
+    """The kernel as (row channel, column channel of its group, *kernel_size)."""
+    kernel = correlation_kernel(pattern.geometry, weight)
+    if not pattern.transposed:
+        return kernel
+    grouped = kernel.reshape(pattern.geometry.groups, -1, *kernel.shape[1:])
+    swapped = np.swapaxes(grouped, 1, 2)
+    return swapped.reshape(pattern.row_channels, pattern.col_channels, *kernel.shape[2:])
+
+
+def _outer_columns(pattern: MatrixPattern, block: Block, col_steps: list[int], size: int) -> Ints:
+    """First column of each outer entry (column channel, entry on axis 1, ...), in ascending
+    order.
+    """
+    columns = np.arange(pattern.col_channels, dtype=np.int64) * size
+    for part, step in zip(block.progressions, col_steps, strict=False):
+        columns = (columns[:, None] + part.rows.cols * step).reshape(-1)
+    return columns
+
+
+# A table holds, for some rows of the last axis, what belongs to each (outer entry, entry of these
+# rows); its first axis numbers the channel rows, or is 1 where they are alike.
+Table = Callable[[Rows], NDArray[Any]]
+
+
+def _columns(outer: Ints) -> Table:
+    return lambda rows: (outer[:, None] + rows.cols)[None]
+
+
+def _sums(outer: NDArray[Any]) -> Table:
+    return lambda rows: rows.sum_taps(outer, 2)
+
+
+def _fill_slab(
+    slab: NDArray[Any], pattern: MatrixPattern, block: Block, table: Table, *, shifted: bool
+) -> None:
+    """Write one slab, shape (channel rows or 1, entries), region by region of the last axis."""
+    last = pattern.axes[-1]
+    done = 0
+    for region in last.regions:
+        entries = table(last.rows(region))
+        order = pattern.order(block.progressions, region)
+        target = slab[:, done : done + order.size * region.count]
+        target[:, : order.size] = entries.reshape(len(entries), -1).take(order, axis=1)
+        _repeat(target, region.count, region.shift if shifted else 0)
+        done += target.shape[1]
+
+
+def _spread(view: NDArray[Any], shifts: list[int]) -> None:
+    """Copy the first slab of a block, shape (*counts, size), to all its positions, plus the
+    shift of each step.
+    """
+    for axis in reversed(range(view.ndim - 1)):
+        line = view[(0,) * axis]
+        count, size = line.shape[0], line[0].size
+        if count == 1 or not size:
+            continue
+        if line.strides[0] == size * line.itemsize and line.flags.c_contiguous:
+            _repeat(line.reshape(1, -1), count, shifts[axis])
+        else:
+            numbers = np.arange(1, count).reshape(-1, *(1,) * (line.ndim - 1))
+            _place(line[0], numbers, shifts[axis], line[1:])
+
+
+def _repeat(target: NDArray[Any], count: int, shift: int) -> None:
+    """Of `count` equal parts along the last axis the first is written; write the others, each
+    plus `shift`.
+    """
+    size = target.shape[1] // count
+    if count == 1 or not size:
+        return
+    done = 1
+    while 2 * done <= count:
+        length = done * size
+        large = length * len(target) >= _RUN
+        times = count // done if large else min(count // done, _GROWTH)
+        strides = (target.strides[0], length * target.itemsize, target.itemsize)
+        runs = as_strided(target, (len(target), times, length), strides)
+        moves = np.arange(done, times * done, done)[:, None]
+        # Source and target overlap in several rows taken together, and NumPy would copy a large
+        # source.
+        for rows in runs if large else [runs.swapaxes(0, 1)]:
+            _place(rows[:1], moves if large else moves[..., None], shift, rows[1:])
+        done *= times
+    length = done * size
+    rest = target[:, length:]
+    _place(target[:, : rest.shape[1]], done, shift, rest)
+
+
+def _place(part: NDArray[Any], number: Ints | int, shift: int, target: NDArray[Any]) -> None:
+    """Write `part` plus number * shift into `target`, the three broadcast against each other."""
+    if shift:
+        np.add(part, np.asarray(number * shift).astype(target.dtype), out=target)
+    else:
+        target[...] = part

@@ -1,0 +1,20 @@
+"""Where the entries of a convolution matrix are: symbolic, weightless, decided on one axis at a
+time.
+"""
+
+from __future__ import annotations
+
+from ._axis_pattern import AxisPattern, Progression, Region, axis_pattern
+from ._matrix_pattern import Block, MatrixPattern, fold_outer
+from ._rows import Rows
+
+__all__ = [
+    "AxisPattern",
+    "Block",
+    "MatrixPattern",
+    "Progression",
+    "Region",
+    "Rows",
+    "axis_pattern",
+    "fold_outer",
+]

@@ -1,0 +1,132 @@
+"""Rows of a one-axis convolution matrix, written out: columns in order, and the taps folded into
+each entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import OUTSIDE, Axis, source
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a one-axis matrix, as CSR with taps in place of values.
+
+    Row p holds entries ``ptr[p]:ptr[p + 1]``, columns strictly ascending; entry q is the sum of the
+    taps ``taps[fold[q]:fold[q + 1]]``, ascending: more than one where the boundary brings several
+    onto one column.
+    """
+
+    ptr: Ints
+    cols: Ints
+    fold: Ints
+    taps: Ints
+
+    @property
+    def counts(self) -> Ints:
+        """Entries per row."""
+        return np.diff(self.ptr)
+
+    @property
+    def folded(self) -> bool:
+        """Whether any entry is a sum of several taps."""
+        return self.taps.size > self.cols.size
+
+    def row(self, p: int) -> Rows:
+        """Row p alone."""
+        return self.span(p, p + 1)
+
+    def span(self, start: int, stop: int) -> Rows:
+        """Rows start .. stop - 1."""
+        first, last = self.ptr[start], self.ptr[stop]
+        fold = self.fold[first : last + 1]
+        return Rows(
+            self.ptr[start : stop + 1] - first,
+            self.cols[first:last],
+            fold - fold[0],
+            self.taps[fold[0] : fold[-1]],
+        )
+
+    def sum_taps(self, values: NDArray[Any], axis: int, ufunc: np.ufunc = np.add) -> NDArray[Any]:
+        """`values` with its tap axis replaced by the entries: each the sum (or other `ufunc`) of
+        its taps.
+        """
+        taken = values.take(self.taps, axis=axis)
+        if not self.folded:
+            return taken
+        summed: NDArray[Any] = ufunc.reduceat(taken, self.fold[:-1], axis=axis, dtype=taken.dtype)
+        return summed
+
+
+def forward_rows(axis: Axis, start: int, stop: int) -> Rows:
+    """Rows start .. stop - 1 of the axis's n_out x n_in matrix: what windows read."""
+    windows = np.arange(start, stop, dtype=np.int64)
+    taps = np.arange(axis.k, dtype=np.int64)
+    position = (windows * axis.stride - axis.before)[:, None] + axis.dilation * taps
+    cols = source(axis.mode, position, axis.n_in)
+    row = np.broadcast_to(np.arange(stop - start)[:, None], cols.shape)
+    tap = np.broadcast_to(taps, cols.shape)
+    return _canonical(row, cols, tap, stop - start)
+
+
+def transposed_rows(axis: Axis, start: int, stop: int) -> Rows:
+    """Rows start .. stop - 1 of the transposed, n_in x n_out matrix: which windows read a
+    sample, by which tap.
+    """
+    row, position = _readings(axis, start, stop)
+    taps = np.arange(axis.k, dtype=np.int64)
+    # Tap by tap, so that the taps of one entry stay ascending: they are added in the same order as
+    # in C.
+    numerator = (position + axis.before) - axis.dilation * taps[:, None]
+    cols = numerator // axis.stride
+    hits = (numerator % axis.stride == 0) & (cols >= 0) & (cols < axis.n_out)
+    rows = np.broadcast_to(row - start, cols.shape)
+    tap = np.broadcast_to(taps[:, None], cols.shape)
+    return _canonical(rows, np.where(hits, cols, OUTSIDE), tap, stop - start)
+
+
+def _readings(axis: Axis, start: int, stop: int) -> tuple[Ints, Ints]:
+    """Pairs (sample, position of the extended axis that repeats it) for samples start .. stop -
+    1.
+    """
+    samples = np.arange(start, stop, dtype=np.int64)
+    if axis.mode == "zeros":
+        return samples, samples
+    position = outside_positions(axis)
+    repeated = source(axis.mode, position, axis.n_in)
+    wanted = (repeated >= start) & (repeated < stop)
+    return np.concatenate([samples, repeated[wanted]]), np.concatenate([samples, position[wanted]])
+
+
+def outside_positions(axis: Axis) -> Ints:
+    """The positions beyond the axis between the first and the last one that a window reads."""
+    before = np.arange(min(axis.first, 0), min(axis.last + 1, 0), dtype=np.int64)
+    behind = np.arange(max(axis.first, axis.n_in), max(axis.last + 1, axis.n_in), dtype=np.int64)
+    return np.concatenate([before, behind])
+
+
+def _canonical(row: Ints, col: Ints, tap: Ints, n_rows: int) -> Rows:
+    """Contributions (row, col, tap) as rows with ascending, unique columns; OUTSIDE columns are
+    left out.
+    """
+    kept = col != OUTSIDE
+    row, col, tap = row[kept], col[kept], tap[kept]
+    place = row * (int(col.max(initial=0)) + 1) + col
+    if not (np.diff(place) > 0).all():
+        order = np.argsort(
+            place, kind="stable"
+        )  # taps stay ascending; runs that are in order cost one pass
+        row, col, tap, place = row[order], col[order], tap[order], place[order]
+    first = np.ones(row.size, dtype=bool)
+    first[1:] = np.diff(place) != 0
+    fold = np.append(np.flatnonzero(first), row.size)
+    counts = np.bincount(row[first], minlength=n_rows)
+    ptr = np.concatenate([[0], np.cumsum(counts)])
+    return Rows(ptr, col[first], fold, tap)

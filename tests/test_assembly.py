@@ -1,0 +1,234 @@
+"""Matrices: format, dtypes, options, memory, and the guard against those that would not fit."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.sparse
+from factories import random_array, random_setting
+
+import sparse_tconv as st
+from sparse_tconv.assembly._limits import available_memory
+
+
+def both(setting):
+    """C, and C^T assembled on its own."""
+    op = st.Conv(setting.weight, setting.in_shape, **setting.options)
+    return op.to_matrix(), op.T.to_matrix()
+
+
+def test_matrices_are_canonical_owned_and_as_large_as_predicted(rng, settings_count):
+    for _ in range(settings_count(300)):
+        setting = random_setting(rng)
+        g = st.ConvGeometry.from_conv(setting.weight.shape, setting.in_shape, **setting.options)
+        for matrix in both(setting):
+            assert isinstance(matrix, scipy.sparse.csr_array)
+            assert matrix.nnz == g.nnz == matrix.data.size == matrix.indices.size
+            rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+            place = rows * matrix.shape[1] + matrix.indices
+            assert (np.diff(place) > 0).all()  # sorted, no duplicates
+            assert matrix.has_canonical_format
+            for array in (matrix.data, matrix.indices, matrix.indptr):
+                assert array.flags.writeable
+
+
+def test_the_transpose_assembled_is_the_transpose_bit_for_bit(rng, settings_count):
+    for _ in range(settings_count(300)):
+        C, T = both(random_setting(rng, dtypes=(np.float32,)))
+        wanted = C.T.tocsr()
+        np.testing.assert_array_equal(T.indptr, wanted.indptr)
+        np.testing.assert_array_equal(T.indices, wanted.indices)
+        np.testing.assert_array_equal(T.data, wanted.data)
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        *(np.int8, np.uint8, np.int16, np.uint32, np.int64, np.uint64),
+        *(np.float32, np.float64, np.longdouble, np.complex64, np.complex128, np.clongdouble),
+    ],
+)
+def test_every_dtype_is_kept(dtype, rng):
+    weight = random_array(rng, (2, 3, 2), dtype)
+    C = st.conv_matrix(weight, (3, 5), padding=2, padding_mode="symmetric")
+    assert C.dtype == dtype
+    op = st.Conv(weight, (3, 5), padding=2, padding_mode="symmetric")
+    x = random_array(rng, (3, 5), dtype)
+    assert op.apply(x).dtype == dtype
+    np.testing.assert_array_equal(op.apply(x).reshape(-1), C @ x.reshape(-1))
+
+
+def test_integers_are_exact_and_wrap_as_numpys_do():
+    big = 2**60 + 1
+    C = st.conv_matrix(np.array([big, 3]), (3,), channels=False)
+    np.testing.assert_array_equal(C @ np.array([1, 2, 1]), [big + 6, 2 * big + 3])
+    folded = st.conv_matrix(
+        np.array([100, 100], np.int8), (2,), padding=1, padding_mode="replicate", channels=False
+    )
+    np.testing.assert_array_equal(folded.toarray(), [[-56, 0], [100, 100], [0, -56]])
+    wide = st.conv_matrix(
+        np.array([100, 100], np.int8),
+        (2,),
+        padding=1,
+        padding_mode="replicate",
+        channels=False,
+        dtype=int,
+    )
+    np.testing.assert_array_equal(wide.toarray(), [[200, 0], [100, 100], [0, 200]])
+
+
+def test_byte_order_and_memory_order_of_the_kernel_do_not_matter(rng):
+    weight = rng.standard_normal((2, 3, 3, 2))
+    wanted = st.conv_matrix(weight, (3, 6, 5)).toarray()
+    for other in (weight.astype(">f8"), np.asfortranarray(weight), weight[::-1][::-1]):
+        got = st.conv_matrix(other, (3, 6, 5))
+        assert got.dtype == np.float64
+        assert got.dtype.isnative
+        np.testing.assert_array_equal(got.toarray(), wanted)
+
+
+def test_dtype_option_casts_the_kernel_first():
+    C = st.conv_matrix([1, 2], (3,), channels=False, dtype=np.complex64)
+    assert C.dtype == np.complex64
+
+
+def test_index_dtype_is_int32_until_asked_otherwise(rng):
+    setting = random_setting(rng)
+    small = st.conv_matrix(setting.weight, setting.in_shape, **setting.options)
+    large = st.conv_matrix(
+        setting.weight, setting.in_shape, index_dtype=np.int64, **setting.options
+    )
+    assert small.indices.dtype == small.indptr.dtype == np.int32
+    assert large.indices.dtype == large.indptr.dtype == np.int64
+    np.testing.assert_array_equal(small.toarray(), large.toarray())
+
+
+def test_indices_beyond_int32_are_int64():
+    # Few entries, many columns: the windows read far apart.
+    n = 2**31 + 7
+    C = st.conv_matrix(np.array([1, 2], np.int8), (n,), dilation=n - 1, channels=False)
+    assert C.shape == (1, n)
+    assert C.indices.dtype == np.int64
+    np.testing.assert_array_equal(C.indices, [0, n - 1])
+    strided = st.conv_matrix(np.array([3], np.int8), (n,), stride=n - 1, channels=False)
+    np.testing.assert_array_equal(strided.indices, [0, n - 1])
+
+
+def test_dropped_taps_leave_the_pattern_and_nothing_else_does(rng, settings_count):
+    for _ in range(settings_count(300)):
+        setting = random_setting(rng)
+        weight = setting.weight * (rng.random(setting.weight.shape[2:]) < 0.5)
+        weight[rng.random(weight.shape) < 0.2] = 0  # zero in some channel pairs only: stays stored
+        kept = (weight != 0).any(axis=(0, 1))
+        for build in (st.conv_matrix, transpose_of_conv):
+            full = build(weight, setting.in_shape, **setting.options)
+            dropped = build(weight, setting.in_shape, drop_zeros=True, **setting.options)
+            np.testing.assert_array_equal(dropped.toarray(), full.toarray())
+            marks = np.broadcast_to(kept, weight.shape).astype(float)
+            touched = build(marks, setting.in_shape, **setting.options)
+            touched.eliminate_zeros()
+            np.testing.assert_array_equal(dropped.indices, touched.indices)
+            np.testing.assert_array_equal(dropped.indptr, touched.indptr)
+
+
+def transpose_of_conv(weight, in_shape, drop_zeros=False, **options):
+    return st.Conv(weight, in_shape, **options).T.to_matrix(drop_zeros=drop_zeros)
+
+
+def test_dropping_all_taps_leaves_an_empty_matrix():
+    C = st.conv_matrix(np.zeros((2, 2, 3)), (2, 5), drop_zeros=True)
+    assert C.shape == (6, 10)
+    assert C.nnz == 0
+    np.testing.assert_array_equal(C @ np.ones(10), np.zeros(6))
+
+
+def test_taps_that_cancel_where_they_fold_stay_stored():
+    C = st.conv_matrix([1, -1], (2,), padding=1, padding_mode="replicate", channels=False)
+    assert C.nnz == 4
+    np.testing.assert_array_equal(C.toarray(), [[0, 0], [1, -1], [0, 0]])
+
+
+def test_nan_taps_are_not_dropped():
+    C = st.conv_matrix([np.nan, 0.0, 1.0], (3,), channels=False, drop_zeros=True)
+    assert C.nnz == 2
+    assert np.isnan(C.data[0])
+
+
+def test_the_callers_kernel_is_neither_kept_nor_changed(rng):
+    weight = rng.standard_normal((2, 2, 3))
+    before = weight.copy()
+    C = st.conv_matrix(weight, (2, 5), padding=1)
+    C.data[:] = 0
+    np.testing.assert_array_equal(weight, before)
+
+
+@pytest.mark.parametrize(
+    ("weight_shape", "in_shape", "options"),
+    [
+        ((1, 1, 9, 9), (1, 256, 256), {"padding": 4, "padding_mode": "symmetric"}),
+        ((1, 1, 25), (1, 300_000), {"padding": 12}),
+        ((16, 16, 3, 3), (16, 48, 48), {"padding": 1}),
+        ((32, 1, 3, 3), (32, 64, 64), {"padding": 1, "groups": 32}),
+        ((1, 1, 3, 3, 3), (1, 40, 40, 40), {"padding": 1}),
+        ((1, 1, 31, 31), (1, 32, 32), {"padding": 15, "padding_mode": "circular"}),
+        ((1, 1, 4, 4), (1, 512, 512), {"padding": 1, "stride": 2}),
+    ],
+)
+def test_assembly_needs_hardly_more_memory_than_the_matrix(weight_shape, in_shape, options):
+    weight = np.ones(weight_shape)
+    op = st.Conv(weight, in_shape, **options)
+    for build in (op.to_matrix, op.T.to_matrix):
+        build()  # patterns are kept from one call to the next
+        tracemalloc.start()
+        matrix = build()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        size = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
+        assert peak <= 1.1 * size
+
+
+def test_a_matrix_above_max_bytes_is_refused_before_anything_is_allocated():
+    tracemalloc.start()
+    with pytest.raises(
+        st.MatrixTooLargeError,
+        match=r"`matrix` must need at most 1\.0 MiB; got 10,000 x 10,000 .*use `Conv`",
+    ):
+        st.conv_matrix(np.ones((3, 3)), (100, 100), padding=1, channels=False, max_bytes=2**20)
+    assert tracemalloc.get_traced_memory()[1] < 2**18
+    tracemalloc.stop()
+
+
+def test_a_matrix_larger_than_memory_is_refused_with_its_size():
+    with pytest.raises(MemoryError, match=r"fit in the memory .* entries, .* bytes .*applies it"):
+        st.conv_matrix(np.ones((64, 64, 7, 7)), (64, 4096, 4096), padding=3)
+    with pytest.raises(st.MatrixTooLargeError, match=r"use `ConvTranspose`"):
+        st.conv_transpose_matrix(np.ones((64, 64, 7, 7)), (64, 4096, 4096), padding=3)
+
+
+def test_max_bytes_counts_what_is_stored_after_dropping():
+    weight = np.zeros((101, 101))
+    weight[50, 50] = 1
+    options = {"padding": 50, "channels": False, "max_bytes": 2**20}
+    C = st.conv_matrix(weight, (128, 128), drop_zeros=True, **options)
+    assert C.nnz == 128**2
+    with pytest.raises(st.MatrixTooLargeError, match="entries"):
+        st.conv_matrix(weight, (128, 128), **options)
+
+
+def test_available_memory_is_a_positive_number_of_bytes():
+    assert available_memory() > 2**20
+
+
+def test_a_kernel_nearly_as_large_as_a_circular_image():
+    weight = np.arange(63.0 * 63).reshape(63, 63)
+    C = st.conv_matrix(weight, (64, 64), padding=31, padding_mode="circular", channels=False)
+    column = np.zeros((64, 64))
+    column[:63, :63] = weight
+    # Row 0 reads tap t at position t - 31.
+    row = np.roll(column, (-31, -31), axis=(0, 1)).reshape(-1)
+    np.testing.assert_array_equal(C[[0]].toarray()[0], row)
+    x = np.random.default_rng(0).standard_normal((64, 64))
+    spectrum = np.fft.fft2(x) * np.fft.fft2(row.reshape(64, 64)).conj()
+    np.testing.assert_allclose((C @ x.reshape(-1)).reshape(64, 64), np.fft.ifft2(spectrum).real)
