@@ -1,0 +1,72 @@
+"""What an engine is: one way to multiply by C."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import ConvGeometry
+
+
+class Engine(ABC):
+    """Products with the C of one geometry and one kernel, over batches.
+
+    Arrays are C-contiguous and of the kernel's dtype, with a batch axis in front and always with a
+    channel axis: ``x`` is (batch, x_channels, *size), ``y`` is (batch, y_channels, *size). Inputs
+    are never modified, results are fresh; nothing is conjugated. Several threads may call at once.
+
+    Parameters
+    ----------
+    geometry : ConvGeometry
+        The geometry of C.
+    weight : array of ``geometry.weight_shape``
+        The kernel, as the user gave it; kept, not copied.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
+        self.geometry = geometry
+        self.weight = weight
+
+    @classmethod
+    @abstractmethod
+    def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:
+        """Why this engine cannot compute with C in `dtype`, as a clause; None if it can."""
+
+    @classmethod
+    @abstractmethod
+    def seconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
+        """Estimated time of one product of C^T with a batch."""
+
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """Bytes that the engine holds beside the kernel."""
+
+    @abstractmethod
+    def forward(self, x: NDArray[Any]) -> NDArray[Any]:
+        """C x."""
+
+    @abstractmethod
+    def transpose(self, y: NDArray[Any]) -> NDArray[Any]:
+        """C^T y."""
+
+    @abstractmethod
+    def weight_gradient(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+        """The w-gradient of sum(y * (C(w) x)), in the kernel's own shape: the transpose of w ->
+        C(w) x, summed over the batch.
+        """
+
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        """Shape of one sample that C takes, with its channel axis."""
+        return (self.geometry.x_channels, *(axis.n_in for axis in self.geometry.axes))
+
+    @property
+    def y_shape(self) -> tuple[int, ...]:
+        """Shape of one sample that C gives, with its channel axis."""
+        return (self.geometry.y_channels, *(axis.n_out for axis in self.geometry.axes))

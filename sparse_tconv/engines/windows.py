@@ -1,0 +1,83 @@
+"""Samples seen through the taps: what each tap of the kernel reads, and products linear in the
+kernel.
+
+For a fixed x the convolution is linear in the kernel: ``w -> C(w) x``. Tap by tap that is one small
+matrix product, and so is its transpose, the gradient with respect to the kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..assembly import correlation_kernel, from_correlation_kernel
+from ..geometry import OUTSIDE, Axis, ConvGeometry, source
+
+
+def extended(geometry: ConvGeometry, x: NDArray[Any]) -> NDArray[Any]:
+    """x~: a batch of samples (batch, channels, *size) extended to just what the windows read."""
+    for number, axis in enumerate(geometry.axes):
+        x = _extend(axis, x, number + 2)
+    return x
+
+
+def _extend(axis: Axis, x: NDArray[Any], number: int) -> NDArray[Any]:
+    """x along one of its axes from the first to the last position that a window reads."""
+    if axis.first >= 0 and axis.last < axis.n_in:
+        return x[(slice(None),) * number + (slice(axis.first, axis.last + 1),)]
+    index = source(axis.mode, np.arange(axis.first, axis.last + 1), axis.n_in)
+    wide = x.take(np.maximum(index, 0), axis=number)
+    wide[(slice(None),) * number + (index == OUTSIDE,)] = 0
+    return wide
+
+
+def tap_views(
+    geometry: ConvGeometry, wide: NDArray[Any]
+) -> Iterator[tuple[tuple[int, ...], NDArray[Any]]]:
+    """Each tap's index, and the view of x~ that it reads: (batch, channels, *out_size)."""
+    for tap in np.ndindex(*geometry.kernel_size):
+        slices = (
+            slice(t * a.dilation, t * a.dilation + (a.n_out - 1) * a.stride + 1, a.stride)
+            for t, a in zip(tap, geometry.axes, strict=True)
+        )
+        yield tap, wide[(slice(None), slice(None), *slices)]
+
+
+def apply_kernel(geometry: ConvGeometry, weight: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+    """C(w) x as a sum over taps; x and w of one dtype."""
+    kernel = correlation_kernel(geometry, weight)
+    kernel = kernel.reshape(geometry.groups, -1, *kernel.shape[1:])
+    size = tuple(axis.n_out for axis in geometry.axes)
+    y = np.zeros((len(x), geometry.groups, kernel.shape[1], int(np.prod(size))), dtype=x.dtype)
+    for tap, view in tap_views(geometry, extended(geometry, x)):
+        at_tap: tuple[Any, ...] = (..., *tap)
+        y += kernel[at_tap] @ view.reshape(len(x), geometry.groups, kernel.shape[2], -1)
+    return y.reshape(len(x), geometry.y_channels, *size)
+
+
+def kernel_gradient(geometry: ConvGeometry, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """The transpose of ``w -> C(w) x`` applied to y, summed over the batch; nothing is
+    conjugated.
+    """
+    groups = geometry.groups
+    batch = len(x)
+    data = y.reshape(batch, groups, geometry.y_channels // groups, -1)
+    gradient = np.empty(
+        (
+            groups,
+            geometry.y_channels // groups,
+            geometry.x_channels // groups,
+            *geometry.kernel_size,
+        ),
+        dtype=y.dtype,
+    )
+    for tap, view in tap_views(geometry, extended(geometry, x)):
+        read = view.reshape(batch, groups, geometry.x_channels // groups, -1)
+        at_tap: tuple[Any, ...] = (..., *tap)
+        gradient[at_tap] = (data @ read.swapaxes(-1, -2)).sum(axis=0)
+    return from_correlation_kernel(
+        geometry, gradient.reshape(geometry.y_channels, -1, *geometry.kernel_size)
+    )
