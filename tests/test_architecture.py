@@ -1,0 +1,69 @@
+"""What holds for the package as a whole, whatever it computes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sparse_tconv
+
+PACKAGE = Path(sparse_tconv.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+DRAWERS = {"utils", "util", "misc", "common", "helpers", "helper", "tools", "shared"}
+
+LOADED = """
+import json, sys
+import numpy, scipy.sparse.linalg, scipy.fft, scipy.ndimage, scipy.linalg, scipy.signal
+before = set(sys.modules)
+import sparse_tconv
+print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
+"""
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(PACKAGE.parent).as_posix()
+
+
+def _imports(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
+def test_import_loads_nothing_but_the_standard_library_numpy_and_scipy() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PACKAGE.parent,
+    )
+    allowed = sys.stdlib_module_names | {"numpy", "scipy", "sparse_tconv"}
+    assert set(json.loads(answer.stdout)) - allowed == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_a_file_holds_one_idea_in_at_most_300_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_no_file_or_folder_is_a_drawer(path: Path) -> None:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    assert DRAWERS.isdisjoint(part.strip("_") for part in parts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_the_package_imports_itself_relatively(path: Path) -> None:
+    for node in _imports(path):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        assert all(name.partition(".")[0] != "sparse_tconv" for name in names), node.lineno
+
+
+def test_the_package_is_typed() -> None:
+    assert (PACKAGE / "py.typed").is_file()
