@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
+from weakref import ref
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.sparse import csr_array
@@ -27,9 +29,9 @@ class ConvOperator(SampleOperator):
         """Become the operator of a state."""
         self._state = state
         self._conjugated = conjugated and state.is_complex
-        # Operators that this one was made from: op.T.T is op, with no cycle of references.
-        self._transpose_of: ConvOperator | None = None
-        self._adjoint_of: ConvOperator | None = None
+        # The relatives that exist: held by the one made from the other, known to the other weakly, so
+        # that op.T.T is op without a cycle of references.
+        self._relatives: dict[str, Callable[[], ConvOperator | None]] = {}
         self._bind_shapes(state.weight.dtype)
 
     @classmethod
@@ -131,22 +133,19 @@ class ConvOperator(SampleOperator):
         return self._state.multiply(samples, self._transposed, self._conjugated)
 
     def _transpose(self) -> ConvOperator:
-        if self._transpose_of is not None:
-            return self._transpose_of
-        transpose = self._twin._of(self._state, self._conjugated)
-        transpose._transpose_of = self
-        if not self._state.is_complex:
-            transpose._adjoint_of = self
-        return transpose
+        return self._relative("T", self._conjugated)
 
     def _adjoint(self) -> ConvOperator:
-        if self._adjoint_of is not None:
-            return self._adjoint_of
-        if not self._state.is_complex:
-            return self._transpose()
-        adjoint = self._twin._of(self._state, not self._conjugated)
-        adjoint._adjoint_of = self
-        return adjoint
+        return self._relative("H", not self._conjugated) if self._state.is_complex else self.T
+
+    def _relative(self, name: str, conjugated: bool) -> ConvOperator:
+        """The transpose or adjoint: the one that exists, or a new one that holds this operator."""
+        relative = self._relatives.get(name, lambda: None)()
+        if relative is None:
+            relative = self._twin._of(self._state, conjugated)
+            relative._relatives[name] = lambda: self
+            self._relatives[name] = ref(relative)
+        return relative
 
     def with_weight(self, weight: ArrayLike) -> Self:
         """The same operator with another kernel.
