@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from .assembly import conv_matrix, conv_transpose_matrix
+from .cache import CacheInfo, cache_clear, cache_info, set_cache_limit
 from .errors import (
     DTypeError,
     GeometryError,
@@ -14,13 +15,25 @@ from .errors import (
     ShapeError,
     SparseTconvError,
 )
+from .functional import (
+    conv,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from .geometry import ConvGeometry
-from .operators import Conv, ConvTranspose
+from .operators import Affine, Conv, ConvTranspose
 from .threads import num_threads, set_num_threads, threads
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Affine",
+    "CacheInfo",
     "Conv",
     "ConvGeometry",
     "ConvTranspose",
@@ -30,9 +43,20 @@ __all__ = [
     "MissingExtraError",
     "ShapeError",
     "SparseTconvError",
+    "cache_clear",
+    "cache_info",
+    "conv",
+    "conv1d",
+    "conv2d",
+    "conv3d",
     "conv_matrix",
+    "conv_transpose",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "conv_transpose_matrix",
     "num_threads",
+    "set_cache_limit",
     "set_num_threads",
     "threads",
 ]

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from itertools import count
 from threading import Lock, local
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from . import _validate as validate
 
@@ -22,6 +23,27 @@ _override: ContextVar[int | None] = ContextVar(
 _pool: ThreadPoolExecutor | None = None
 _pool_lock = Lock()
 _inside = local()  # has `worker` in threads of the pool: work inside work runs in line
+
+
+class ForkSafeLock:
+    """A lock for ``with`` that is free in a forked child, whoever held it in the parent."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        _locks.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def renew(self) -> None:
+        """Forget who holds it."""
+        self._lock = Lock()
+
+
+_locks: WeakSet[ForkSafeLock] = WeakSet()
 
 
 def num_threads() -> int:
@@ -146,15 +168,17 @@ def _executor(workers: int) -> ThreadPoolExecutor:
         return _pool
 
 
-def _forget_pool() -> None:
-    """In a forked child the pool's threads are gone: make a new one when it is needed."""
+def _after_fork() -> None:
+    """In a forked child the parent's other threads are gone: so are the pool and the locks they held."""
     global _pool, _pool_lock
     _pool, _pool_lock = None, Lock()
     _inside.__dict__.clear()
+    for lock in list(_locks):
+        lock.renew()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _number(n: Any) -> int:

@@ -299,7 +299,7 @@ CASES = [
     (
         lambda: conv().apply(np.ones((8, 8, 3))),
         st.ShapeError,
-        r"`x` must have shape \(\.\.\., 3, 8, 8\); got \(8, 8, 3\)\. .*channels first",
+        r"`x` must have shape \(\.\.\., 3, 8, 8\); got \(8, 8, 3\)\. The last axes are one",
     ),
     (lambda: conv().apply(np.ones(192)), st.ShapeError, r"got \(192,\)\. Use `op @ x` for flat"),
     (lambda: conv().apply(1.0), st.ShapeError, r"`x` must have shape .*; got \(\)"),

@@ -22,7 +22,8 @@ Ints = NDArray[np.int64]
 
 # A stretch that repeats is copied in runs of at least this many entries, where it can be: a short
 # inner loop costs more than the entries it moves.
-_RUN = 1 << 14
+_RUN = 1 << 12
+_TOGETHER = 1 << 17  # entries of one slab of all channels that are copied in one go
 _GROWTH = 32  # how many copies at once until there is such a run
 
 
@@ -78,7 +79,7 @@ def fill_indices(pattern: MatrixPattern, starts: Ints, dtype: DTypeLike) -> NDAr
             shifted=True,
         )
         parts = zip(block.progressions, col_steps, strict=False)
-        _spread(view[0], [part.shift * step for part, step in parts])
+        _spread(view, [part.shift * step for part, step in parts])
     groups = np.arange(1, channels) // (channels // pattern.geometry.groups)
     group_cols = groups * (pattern.col_channels * prod(size))
     np.add(flat[0], group_cols[:, None].astype(dtype), out=flat[1:])
@@ -95,8 +96,10 @@ def fill_values(pattern: MatrixPattern, weight: NDArray[Any], starts: Ints) -> N
         _fill_slab(
             slab, pattern, block, _sums(fold_outer(values, block.progressions)), shifted=False
         )
-        for channel in view:
-            _spread(channel, [0] * len(block.counts))
+        # Source and target of several channels overlap, and NumPy would copy a large source.
+        together = view.shape[0] * block.size <= _TOGETHER
+        for channels in [view] if together else view[:, None]:
+            _spread(channels, [0] * len(block.counts))
     return flat.reshape(-1)
 
 
@@ -149,19 +152,21 @@ def _fill_slab(
 
 
 def _spread(view: NDArray[Any], shifts: list[int]) -> None:
-    """Copy the first slab of a block, shape (*counts, size), to all its positions, plus the
-    shift of each step.
+    """Copy the first slab of a block, shape (channel rows, *counts, size), to all its positions,
+    plus the shift of each step.
     """
-    for axis in reversed(range(view.ndim - 1)):
-        line = view[(0,) * axis]
-        count, size = line.shape[0], line[0].size
+    for axis in reversed(range(1, view.ndim - 1)):
+        start: tuple[Any, ...] = (slice(None), *(0,) * (axis - 1))
+        line = view[start]  # (channel rows, count, ..., size)
+        count, size = line.shape[1], line[0, 0].size
         if count == 1 or not size:
             continue
-        if line.strides[0] == size * line.itemsize and line.flags.c_contiguous:
-            _repeat(line.reshape(1, -1), count, shifts[axis])
+        if line[0].flags.c_contiguous:
+            strides = (line.strides[0], line.itemsize)
+            _repeat(as_strided(line, (len(line), count * size), strides), count, shifts[axis - 1])
         else:
-            numbers = np.arange(1, count).reshape(-1, *(1,) * (line.ndim - 1))
-            _place(line[0], numbers, shifts[axis], line[1:])
+            numbers = np.arange(1, count).reshape(-1, *(1,) * (line.ndim - 2))
+            _place(line[:, :1], numbers, shifts[axis - 1], line[:, 1:])
 
 
 def _repeat(target: NDArray[Any], count: int, shift: int) -> None:

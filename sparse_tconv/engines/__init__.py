@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ._choice import choose, engine_class, engine_names, estimates
+from ._choice import choose, engine_class, engine_names, estimates, refusals
 from ._engine import Engine
 from .csr import CsrEngine
 
-__all__ = ["CsrEngine", "Engine", "choose", "engine_class", "engine_names", "estimates"]
+__all__ = ["CsrEngine", "Engine", "choose", "engine_class", "engine_names", "estimates", "refusals"]

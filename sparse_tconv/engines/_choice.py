@@ -55,3 +55,9 @@ def estimates(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, f
         for name, engine in _ENGINES.items()
         if engine.refuses(geometry, dtype) is None
     ]
+
+
+def refusals(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, str]]:
+    """Name and reason of every engine that cannot compute this."""
+    reasons = ((name, engine.refuses(geometry, dtype)) for name, engine in _ENGINES.items())
+    return [(name, reason) for name, reason in reasons if reason is not None]

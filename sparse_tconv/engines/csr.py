@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from scipy.sparse import csr_array
 
 from ..assembly import Skeleton, shared_skeleton, wrap
 from ..geometry import ConvGeometry
+from ..threads import ForkSafeLock
 from ._engine import Engine
 from .windows import kernel_gradient
 
@@ -27,7 +27,7 @@ class CsrEngine(Engine):
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         super().__init__(geometry, weight)
         self._matrices: dict[bool, tuple[NDArray[Any], Skeleton]] = {}
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     @classmethod
     def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:

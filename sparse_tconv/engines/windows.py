@@ -34,6 +34,22 @@ def _extend(axis: Axis, x: NDArray[Any], number: int) -> NDArray[Any]:
     return wide
 
 
+def folded(geometry: ConvGeometry, wide: NDArray[Any]) -> NDArray[Any]:
+    """The transpose of :func:`extended`: every position is added to the sample it repeats."""
+    for number, axis in enumerate(geometry.axes):
+        wide = _fold(axis, wide, number + 2)
+    return wide
+
+
+def _fold(axis: Axis, wide: NDArray[Any], number: int) -> NDArray[Any]:
+    """The transpose of :func:`_extend`."""
+    index = source(axis.mode, np.arange(axis.first, axis.last + 1), axis.n_in)
+    read = index != OUTSIDE
+    x = np.zeros((axis.n_in, *np.delete(wide.shape, number)), dtype=wide.dtype)
+    np.add.at(x, index[read], np.moveaxis(wide, number, 0)[read])
+    return np.moveaxis(x, 0, number)
+
+
 def tap_views(
     geometry: ConvGeometry, wide: NDArray[Any]
 ) -> Iterator[tuple[tuple[int, ...], NDArray[Any]]]:
@@ -56,6 +72,21 @@ def apply_kernel(geometry: ConvGeometry, weight: NDArray[Any], x: NDArray[Any]) 
         at_tap: tuple[Any, ...] = (..., *tap)
         y += kernel[at_tap] @ view.reshape(len(x), geometry.groups, kernel.shape[2], -1)
     return y.reshape(len(x), geometry.y_channels, *size)
+
+
+def apply_kernel_transposed(
+    geometry: ConvGeometry, weight: NDArray[Any], y: NDArray[Any]
+) -> NDArray[Any]:
+    """C(w)^T y as a sum over taps; y and w of one dtype."""
+    kernel = correlation_kernel(geometry, weight)
+    kernel = kernel.reshape(geometry.groups, -1, *kernel.shape[1:]).swapaxes(1, 2)
+    data = y.reshape(len(y), geometry.groups, kernel.shape[2], -1)
+    extent = tuple(axis.last - axis.first + 1 for axis in geometry.axes)
+    wide = np.zeros((len(y), geometry.x_channels, *extent), dtype=y.dtype)
+    for tap, view in tap_views(geometry, wide):
+        at_tap: tuple[Any, ...] = (..., *tap)
+        view += (kernel[at_tap] @ data).reshape(view.shape)
+    return folded(geometry, wide)
 
 
 def kernel_gradient(geometry: ConvGeometry, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:

@@ -1,220 +1,179 @@
-"""What Conv and ConvTranspose have in common: SciPy's protocol over a shared state."""
+"""What Conv and ConvTranspose have in common, and what can be derived from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Self
-from weakref import ref
+from typing import Any
 
-from numpy.typing import ArrayLike, DTypeLike, NDArray
-from scipy.sparse import csr_array
+import numpy as np
+from numpy.typing import ArrayLike
 
-from .. import _validate as validate
-from ..assembly import fresh_matrix
-from ..errors import ShapeError
-from ..geometry import ConvGeometry
-from ._samples import SampleOperator
-from ._state import State
+from ..engines import estimates, refusals
+from ..errors import GeometryError
+from ._gram import GramOperator
+from ._info import Info
+from ._kernel_operator import KernelOperator
+from ._shared import SharedOperator
 
 
-class ConvOperator(SampleOperator):
-    """C, C^T or a conjugate of one of them, as an operator; made by :class:`Conv` and
-    :class:`ConvTranspose`.
-    """
+class ConvOperator(SharedOperator):
+    """A convolution or a transposed convolution as an operator, or the conjugate of one."""
 
-    _transposed: ClassVar[bool]
-    _twin: ClassVar[type[ConvOperator]]  # the class of the transpose
-
-    def _bind(self, state: State, conjugated: bool) -> None:
-        """Become the operator of a state."""
-        self._state = state
-        self._conjugated = conjugated and state.is_complex
-        # The relatives that exist: held by the one made from the other, known to the other weakly, so
-        # that op.T.T is op without a cycle of references.
-        self._relatives: dict[str, Callable[[], ConvOperator | None]] = {}
-        self._bind_shapes(state.weight.dtype)
-
-    @classmethod
-    def _of(cls, state: State, conjugated: bool) -> Self:
-        operator = cls.__new__(cls)
-        operator._bind(state, conjugated)
-        return operator
-
-    @property
-    def geometry(self) -> ConvGeometry:
-        """The geometry of C, the same object for an operator and its transpose."""
-        return self._state.geometry
-
-    @property
-    def in_shape(self) -> tuple[int, ...]:
-        """Shape of one sample that the operator takes."""
-        return self.geometry.y_shape if self._transposed else self.geometry.x_shape
-
-    @property
-    def out_shape(self) -> tuple[int, ...]:
-        """Shape of one sample that the operator gives."""
-        return self.geometry.x_shape if self._transposed else self.geometry.y_shape
-
-    @property
-    def weight(self) -> NDArray[Any]:
-        """The kernel, read-only, the same array for an operator, its transpose and its adjoint."""
-        return self._state.weight
-
-    @property
-    def engine(self) -> str:
-        """Name of the engine that computes the products."""
-        return self._state.engine_name
-
-    @property
-    def matrix(self) -> csr_array:
-        """The operator's matrix: each access a new csr_array around cached, read-only values and
-        indices.
-
-        Nothing done to the returned matrix reaches the operator. Use :meth:`to_matrix` for one to
-        write into.
-        """
-        return self._state.matrix(self._transposed, self._conjugated)
-
-    def to_matrix(
-        self,
-        dtype: DTypeLike | None = None,
-        index_dtype: DTypeLike | None = None,
-        drop_zeros: bool = False,
-        max_bytes: int | None = None,
-    ) -> csr_array:
-        """The operator's matrix, fresh, writable and the caller's own.
+    def gram(self, damp: float = 0.0) -> GramOperator:
+        """The operator ``A^H A + damp^2 I`` of the normal equations, A being this operator.
 
         Parameters
         ----------
-        dtype : dtype-like, optional
-            Type of the values; the weight's, if not given.
-        index_dtype : int32 or int64, optional
-            Type of the indices; int32 while everything fits, if not given.
-        drop_zeros : bool, default False
-            Leave out the entries of taps that are zero in every channel pair.
-        max_bytes : int, optional
-            Refuse to build a larger matrix; what memory is available, if not given.
+        damp : float, default 0.0
+            At least 0.
 
         Returns
         -------
-        scipy.sparse.csr_array
-            In canonical format.
+        GramOperator
+            A Hermitian LinearOperator with ``apply`` and ``matrix``; the matrix rounds in the
+            weight's type.
 
         Raises
         ------
-        MatrixTooLargeError
-            The matrix would not fit.
-        DTypeError, GeometryError
-            `dtype` or `index_dtype` cannot hold the matrix.
+        GeometryError
+            `damp` is negative or not a finite number.
 
         Examples
         --------
         >>> from sparse_tconv import Conv
-        >>> M = Conv([1, -1], (4,), channels=False).to_matrix(dtype="float32")
-        >>> M *= 2
-        >>> M.toarray()
-        array([[ 2., -2.,  0.,  0.],
-               [ 0.,  2., -2.,  0.],
-               [ 0.,  0.,  2., -2.]], dtype=float32)
+        >>> Conv([1, -1], (3,), channels=False).gram().matrix.toarray()
+        array([[ 1, -1,  0],
+               [-1,  2, -1],
+               [ 0, -1,  1]])
         """
-        return fresh_matrix(
-            self.geometry,
-            self.weight.conj() if self._conjugated else self.weight,
-            self._transposed,
-            dtype=validate.optional_dtype("dtype", dtype),
-            index=index_dtype,
-            drop_zeros=validate.flag("drop_zeros", drop_zeros),
-            max_bytes=max_bytes,
-        )
+        return GramOperator(self, damp)
 
-    def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
-        axes = self.in_shape if self.geometry.channels else (1, *self.in_shape)
-        samples = x.reshape(len(x), *axes)
-        return self._state.multiply(samples, self._transposed, self._conjugated)
-
-    def _transpose(self) -> ConvOperator:
-        return self._relative("T", self._conjugated)
-
-    def _adjoint(self) -> ConvOperator:
-        return self._relative("H", not self._conjugated) if self._state.is_complex else self.T
-
-    def _relative(self, name: str, conjugated: bool) -> ConvOperator:
-        """The transpose or adjoint: the one that exists, or a new one that holds this operator."""
-        relative = self._relatives.get(name, lambda: None)()
-        if relative is None:
-            relative = self._twin._of(self._state, conjugated)
-            relative._relatives[name] = lambda: self
-            self._relatives[name] = ref(relative)
-        return relative
-
-    def with_weight(self, weight: ArrayLike) -> Self:
-        """The same operator with another kernel.
+    def kernel_operator(self, x: ArrayLike) -> KernelOperator:
+        """The operator ``w -> apply(x)`` for fixed samples: the product is linear in the kernel
+        too.
 
         Parameters
         ----------
-        weight : array-like, the shape of ``op.weight``
-            The new kernel; its dtype may differ.
+        x : array-like, (..., *in_shape)
+            The samples; leading batch axes stack.
 
         Returns
         -------
-        Conv or ConvTranspose
-            Of the same class, direction, geometry and engine; the index arrays of a matrix already
-            built are shared.
+        KernelOperator
+            A LinearOperator from ``in_shape = weight.shape`` to ``out_shape = (...,
+            *op.out_shape)``, of dtype ``numpy.result_type(x, weight)``. It is matrix-free;
+            ``matrix`` builds its matrix. Its ``H`` gives the gradient with respect to the weight.
 
         Raises
         ------
         ShapeError
-            The kernel has another shape.
-        DTypeError
-            The kernel has a type that the library, or the engine asked for, does not compute with.
+            `x` does not end in ``in_shape``.
+        GeometryError
+            The operator is a conjugate, which is not linear in the weight.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sparse_tconv import Conv
+        >>> op, x = Conv([1, -1], (4,), channels=False), np.array([1, 2, 4, 8])
+        >>> K = op.kernel_operator(x)
+        >>> K.apply([1, -1]), op.apply(x)
+        (array([-1, -2, -4]), array([-1, -2, -4]))
+        >>> K.matrix.toarray()
+        array([[1, 2],
+               [2, 4],
+               [4, 8]])
+        """
+        if self._conjugated:
+            raise GeometryError(
+                "`op` must not be conjugated: its product is not linear in the weight; "
+                "got the adjoint of a complex operator. Use op.T."
+            )
+        samples, _ = self._checked(x)
+        return KernelOperator(self.geometry, samples, self._transposed, self.dtype)
+
+    def index(self, channel: Any, *position: Any) -> Any:
+        """The row of the matrix that gives an output entry; ``op.T.index`` gives columns.
+
+        Parameters
+        ----------
+        channel : int or array of int
+            The output channel; with ``channels=False`` there is none, and positions only are given.
+        *position : int or array of int
+            One per spatial axis. Arrays are broadcast against each other.
+
+        Returns
+        -------
+        int or array of int64
+
+        Raises
+        ------
+        GeometryError
+            There are too few or too many indices, or one lies outside ``out_shape``.
 
         Examples
         --------
         >>> from sparse_tconv import Conv
-        >>> op = Conv([1, -1], (3,), channels=False)
-        >>> op.with_weight([2, 5]).matrix.toarray()
-        array([[2, 5, 0],
-               [0, 2, 5]])
+        >>> op = Conv([[1, 2], [3, 4]], (3, 3), channels=False)
+        >>> op.index(1, 0)
+        2
+        >>> op.matrix[[op.index(1, 0)]].toarray()
+        array([[0, 0, 0, 1, 2, 0, 3, 4, 0]])
+        >>> op.index(2, 0)
+        Traceback (most recent call last):
+            ...
+        sparse_tconv.errors.GeometryError: `index` must lie in range(2) on axis 0; got 2. The output
+            is of shape (2, 2).
         """
-        kernel = validate.numeric_array("weight", weight)
-        if kernel.shape != self.weight.shape:
-            raise ShapeError(
-                f"`weight` must have shape {self.weight.shape}; got {kernel.shape}. "
-                f"Make a new {type(self).__name__} for another geometry."
+        indices = [np.asarray(index) for index in (channel, *position)]
+        shape = self.out_shape
+        if len(indices) != len(shape):
+            raise GeometryError(
+                f"`index` must have {len(shape)} entries, one per axis of the output {shape}; "
+                f"got {len(indices)}. Give them all."
             )
-        return self._of(State(self.geometry, kernel, self._state.asked), self._conjugated)
+        for axis, (index, size) in enumerate(zip(indices, shape, strict=True)):
+            if index.dtype.kind not in "iu":
+                raise GeometryError(
+                    f"`index` must be ints; got {index.dtype} on axis {axis}. Convert it to int."
+                )
+            outside = index[(index < 0) | (index >= size)]
+            if outside.size:
+                raise GeometryError(
+                    f"`index` must lie in range({size}) on axis {axis}; got {outside.flat[0]}. "
+                    f"The output is of shape {shape}."
+                )
+        flat = np.ravel_multi_index(tuple(indices), shape)
+        return flat if np.ndim(flat) else int(flat)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (
-            type(self),
-            self.geometry,
-            self.weight,
-            self._state.asked,
-            self._conjugated,
+    def info(self) -> Info:
+        """What the operator costs, and why its engine was chosen.
+
+        Returns
+        -------
+        Info
+            Its repr is a table.
+
+        Examples
+        --------
+        >>> from sparse_tconv import Conv
+        >>> info = Conv([1.0, -1.0], (1000,), channels=False, engine="csr").info()
+        >>> info.nnz, info.flops, info.engine
+        (1998, 3996, 'csr')
+        """
+        geometry, state = self.geometry, self._state
+        known = tuple(estimates(geometry, self.dtype))
+        reason = "asked for" if state.asked != "auto" else "the least estimated time"
+        if len(known) == 1 and state.asked == "auto":
+            reason = "the only one for this dtype and geometry"
+        return Info(
+            repr(self),
+            self.shape,
+            geometry.nnz,
+            geometry.nbytes(self.dtype),
+            state.nbytes,
+            2 * geometry.nnz * (4 if state.is_complex else 1),
+            state.engine_name,
+            reason,
+            known,
+            tuple(refusals(geometry, self.dtype)),
         )
-
-    def __repr__(self) -> str:
-        g = self.geometry
-        words = [f"{self.in_shape} -> {self.out_shape}", f"kernel_size={g.kernel_size}"]
-        for name, usual in (("stride", 1), ("dilation", 1), ("padding_mode", "zeros")):
-            values = getattr(g, name)
-            if any(value != usual for value in values):
-                words.append(f"{name}={values}")
-        if g.groups != 1:
-            words.append(f"groups={g.groups}")
-        if g.flip:
-            words.append("flip=True")
-        if self._conjugated:
-            words.append("conjugated")
-        return f"<{type(self).__name__} {', '.join(words)}, dtype={self.dtype}, engine={self.engine!r}>"
-
-
-def _rebuilt(
-    cls: type[ConvOperator],
-    geometry: ConvGeometry,
-    weight: NDArray[Any],
-    engine: str,
-    conjugated: bool,
-) -> ConvOperator:
-    """The operator of a pickle."""
-    return cls._of(State(geometry, weight, engine), conjugated)

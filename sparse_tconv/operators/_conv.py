@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from .._parameters import documented
+from ..errors import GeometryError
 from ..geometry import ConvGeometry
 from ._base import ConvOperator
 from ._state import State
@@ -57,7 +59,7 @@ class Conv(ConvOperator):
     Traceback (most recent call last):
         ...
     sparse_tconv.errors.ShapeError: `x` must have shape (..., 3, 32, 32); got (32, 32, 3). The last
-        axes are one sample, channels first.
+        axes are one sample.
     """
 
     _transposed = False
@@ -171,6 +173,71 @@ class ConvTranspose(ConvOperator):
             channels=channels,
         )
         self._bind(State(geometry, kernel, engine), False)
+
+    def as_convolution(self) -> tuple[ConvTranspose, Conv]:
+        """The transposed convolution as a zero insertion followed by a convolution of stride 1.
+
+        Returns
+        -------
+        insertion : ConvTranspose
+            Puts ``stride - 1`` zeros between the entries: a transposed convolution with kernels of
+            side 1.
+        conv : Conv
+            Of stride 1, with the kernel flipped and its channel axes swapped, padded by
+            ``dilation * (k - 1) - before``, where a negative amount crops. ``conv @ insertion`` is
+            this operator.
+
+        Raises
+        ------
+        GeometryError
+            The padding mode is not 'zeros': what folds back at a border is no convolution.
+
+        Examples
+        --------
+        >>> from sparse_tconv import ConvTranspose
+        >>> op = ConvTranspose([1, 2, 3], (3,), stride=2, channels=False)
+        >>> insertion, conv = op.as_convolution()
+        >>> insertion.apply([1, 1, 1])
+        array([1, 0, 1, 0, 1])
+        >>> conv.apply(insertion.apply([1, 1, 1])), op.apply([1, 1, 1])
+        (array([1, 2, 4, 2, 4, 2, 3]), array([1, 2, 4, 2, 4, 2, 3]))
+        """
+        g = self.geometry
+        if set(g.padding_mode) != {"zeros"}:
+            raise GeometryError(
+                f"`padding_mode` must be 'zeros' for a transposed convolution to be one convolution; "
+                f"got {g.padding_mode}. What folds back at the border is added by op.apply."
+            )
+        ones = np.ones(
+            (*((g.y_channels, 1) if g.channels else ()), *(1,) * len(g.axes)), self.dtype
+        )
+        insertion = ConvTranspose(
+            ones, self.in_shape, stride=g.stride, groups=g.y_channels, channels=g.channels
+        )
+        pads = []
+        for axis in g.axes:
+            reach = axis.dilation * (axis.k - 1)
+            before = reach - axis.before
+            after = axis.n_in + reach - before - ((axis.n_out - 1) * axis.stride + 1)
+            pads.append((before, after))
+        conv = Conv(
+            swapped_channels(g, self.weight.conj() if self._conjugated else self.weight),
+            insertion.out_shape,
+            padding=pads,
+            dilation=g.dilation,
+            groups=g.groups,
+            flip=not g.flip,
+            channels=g.channels,
+        )
+        return insertion, conv
+
+
+def swapped_channels(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[Any]:
+    """The kernel with the channel axes of each group exchanged."""
+    if not geometry.channels:
+        return weight
+    grouped = weight.reshape(geometry.groups, -1, *weight.shape[1:]).swapaxes(1, 2)
+    return grouped.reshape(geometry.x_channels, -1, *geometry.kernel_size)
 
 
 Conv._twin = ConvTranspose

@@ -16,8 +16,8 @@ from ..errors import ShapeError
 class SampleOperator(LinearOperator):  # type: ignore[misc]  # SciPy has no types
     """A linear operator from arrays of ``in_shape`` to arrays of ``out_shape``.
 
-    A subclass has the two shapes and ``_multiply``, which maps a batch of samples to a batch; this class
-    checks arguments, and speaks SciPy's protocol for flat vectors.
+    A subclass has the two shapes and ``_multiply``, which maps a batch of samples to a batch; this
+    class checks arguments, and speaks SciPy's protocol for flat vectors.
     """
 
     def _bind_shapes(self, dtype: Any) -> None:
@@ -69,20 +69,20 @@ class SampleOperator(LinearOperator):  # type: ignore[misc]  # SciPy has no type
         >>> op.apply(np.ones((5, 3, 3))).shape
         (5, 2, 2)
         """
+        samples, batch = self._checked(x)
+        y = self._multiply(samples.reshape(prod(batch), *self.in_shape))
+        return y.reshape(*batch, *self.out_shape)
+
+    def _checked(self, x: ArrayLike) -> tuple[NDArray[Any], tuple[int, ...]]:
+        """Samples that end in in_shape, and the shape of their batch."""
         samples = validate.numeric_array("x", x)
         n = len(self.in_shape)
         if samples.ndim < n or samples.shape[samples.ndim - n :] != self.in_shape:
             listed = ", ".join(map(str, self.in_shape))
             flat = samples.shape[-1:] == self.shape[1:]
-            hint = (
-                "Use `op @ x` for flat vectors."
-                if flat
-                else "The last axes are one sample, channels first."
-            )
+            hint = "Use `op @ x` for flat vectors." if flat else "The last axes are one sample."
             raise ShapeError(f"`x` must have shape (..., {listed}); got {samples.shape}. {hint}")
-        batch = samples.shape[: samples.ndim - n]
-        y = self._multiply(samples.reshape(prod(batch), *self.in_shape))
-        return y.reshape(*batch, *self.out_shape)
+        return samples, samples.shape[: samples.ndim - n]
 
     # SciPy's protocol. The public methods are wrapped to answer wrong shapes in this library's
     # words.

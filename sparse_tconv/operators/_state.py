@@ -4,7 +4,6 @@ for them.
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from scipy.sparse import csr_array
 from ..assembly import wrap
 from ..engines import CsrEngine, Engine, choose, engine_class
 from ..geometry import ConvGeometry
+from ..threads import ForkSafeLock
 
 
 class State:
@@ -37,7 +37,7 @@ class State:
         self.engine_name = choose(engine, geometry, self.weight.dtype)
         self._engines: dict[tuple[str, np.dtype[Any]], Engine] = {}
         self._conjugated: dict[bool, NDArray[Any]] = {}
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     @property
     def is_complex(self) -> bool:

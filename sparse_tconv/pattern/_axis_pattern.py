@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cache import store
 from ..geometry import Axis, source
 from ._rows import Ints, Rows, forward_rows, outside_positions, transposed_rows
 
@@ -16,6 +17,7 @@ from ._rows import Ints, Rows, forward_rows, outside_positions, transposed_rows
 # interior (a circulant matrix, a kernel as long as the signal) needs little memory beside the
 # matrix itself.
 _TAPS_AT_ONCE = 1 << 18
+_TAPS_KEPT = 1 << 14  # rows of more taps are written out anew at each use
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,24 @@ class AxisPattern:
         return forward[::-1] if self.transposed else forward
 
     def rows(self, region: Region) -> Rows:
-        """The rows of one period of a region, written out."""
-        return _rows(self.axis, self.transposed, region.start, region.start + region.period)
+        """The rows of one period of a region, written out; kept if they are few."""
+        stop = region.start + region.period
+        if region.period * self.axis.k > _TAPS_KEPT:
+            return _rows(self.axis, self.transposed, region.start, stop)
+        if region.start not in self._kept:
+            self._kept[region.start] = _rows(self.axis, self.transposed, region.start, stop)
+        return self._kept[region.start]
+
+    @cached_property
+    def _kept(self) -> dict[int, Rows]:
+        return {}
+
+    def size(self) -> int:
+        """Bytes held, about."""
+        rows = list(self._kept.values())
+        progressions = [part.rows for part in self.__dict__.get("progressions", ())]
+        overhead = 500 * (1 + len(self.regions) + len(rows) + len(progressions))
+        return overhead + sum(kept.nbytes for kept in (*rows, *progressions))
 
     @cached_property
     def progressions(self) -> tuple[Progression, ...]:
@@ -94,9 +112,17 @@ class AxisPattern:
                 yield Progression(start, region.period, region.count, region.shift, rows.row(phase))
 
 
-@lru_cache(maxsize=256)
 def axis_pattern(axis: Axis, transposed: bool) -> AxisPattern:
-    """The pattern of one axis; cheap for a long axis, whose interior is one region."""
+    """The pattern of one axis, kept; cheap for a long axis, whose interior is one region."""
+    bucket = axis, transposed
+    found: AxisPattern | None = store.find(bucket)
+    if found is None:
+        found = _axis_pattern(axis, transposed)
+        store.add(bucket, found, found.size)
+    return found
+
+
+def _axis_pattern(axis: Axis, transposed: bool) -> AxisPattern:
     n_rows = axis.n_in if transposed else axis.n_out
     start, stop = _readers_inside(axis) if transposed else axis.interior
     period, shift = (axis.stride, 1) if transposed else (1, axis.stride)
@@ -201,14 +227,4 @@ def _entries(starts: Ints, counts: Ints) -> tuple[Ints, Ints]:
 
 
 def _rows(axis: Axis, transposed: bool, start: int, stop: int) -> Rows:
-    """Rows written out, kept if they are few."""
-    if (stop - start) * axis.k <= _TAPS_AT_ONCE // 16:
-        return _kept_rows(axis, transposed, start, stop)
-    return _written_rows(axis, transposed, start, stop)
-
-
-def _written_rows(axis: Axis, transposed: bool, start: int, stop: int) -> Rows:
     return transposed_rows(axis, start, stop) if transposed else forward_rows(axis, start, stop)
-
-
-_kept_rows = lru_cache(maxsize=1024)(_written_rows)

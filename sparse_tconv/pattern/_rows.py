@@ -39,6 +39,11 @@ class Rows:
         """Whether any entry is a sum of several taps."""
         return self.taps.size > self.cols.size
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return self.ptr.nbytes + self.cols.nbytes + self.fold.nbytes + self.taps.nbytes
+
     def row(self, p: int) -> Rows:
         """Row p alone."""
         return self.span(p, p + 1)

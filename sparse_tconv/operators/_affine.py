@@ -1,0 +1,133 @@
+"""A convolution and a bias: x -> C x + b."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import block_array, csr_array
+
+from .. import _validate as validate
+from ..errors import DTypeError, ShapeError
+from ._base import ConvOperator
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """The affine map x -> C x + b of a convolution, or a transposed convolution, and a bias.
+
+    Parameters
+    ----------
+    op : Conv or ConvTranspose
+        The linear part.
+    bias : array-like, (C_out,)
+        One number per output channel; of shape ``()`` with ``channels=False``. Copied, and cast to
+        the result's dtype.
+
+    Raises
+    ------
+    ShapeError
+        The bias has another shape.
+    DTypeError
+        `op` is no convolution, or the bias has a type that the library does not compute with.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Affine, Conv
+    >>> layer = Affine(Conv([[[1.0, -1.0]]], (1, 4)), [10.0])
+    >>> layer.apply([[1.0, 2.0, 4.0, 8.0]])
+    array([[9., 8., 6.]])
+    >>> layer.homogeneous_matrix().toarray()
+    array([[ 1., -1.,  0.,  0., 10.],
+           [ 0.,  1., -1.,  0., 10.],
+           [ 0.,  0.,  1., -1., 10.],
+           [ 0.,  0.,  0.,  0.,  1.]])
+    >>> Affine(layer.op, [1.0, 2.0])
+    Traceback (most recent call last):
+        ...
+    sparse_tconv.errors.ShapeError: `bias` must have shape (1,); got (2,). Give one number per
+        output channel.
+    """
+
+    op: ConvOperator
+    bias: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.op, ConvOperator):
+            raise DTypeError(
+                f"`op` must be a Conv or a ConvTranspose; got {type(self.op).__name__}. Make one with st.Conv."
+            )
+        bias = np.array(checked_bias(self.op, self.bias))
+        bias.flags.writeable = False
+        object.__setattr__(self, "bias", bias)
+
+    @property
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of one sample that the map takes."""
+        return self.op.in_shape
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of one sample that the map gives."""
+        return self.op.out_shape
+
+    def apply(self, x: ArrayLike) -> NDArray[Any]:
+        """C x + b for samples in their n-d shape.
+
+        Parameters
+        ----------
+        x : array-like, (..., *in_shape)
+            Any number of leading batch axes, none included.
+
+        Returns
+        -------
+        array, (..., *out_shape)
+            Fresh, of dtype ``numpy.result_type(x, weight)``.
+
+        Raises
+        ------
+        ShapeError
+            `x` does not end in ``in_shape``.
+        DTypeError
+            `x` has a type that the library does not compute with.
+        """
+        return add_bias(self.op, self.op.apply(x), self.bias)
+
+    def homogeneous_matrix(self) -> csr_array:
+        """The matrix ``[[C, b], [0, 1]]``, which takes (x, 1) to (C x + b, 1).
+
+        Returns
+        -------
+        scipy.sparse.csr_array
+            Fresh; one row and one column more than C.
+        """
+        matrix = self.op.to_matrix()
+        dtype = np.result_type(matrix.dtype, self.bias.dtype)
+        ones = np.ones(prod(self.out_shape), dtype=dtype).reshape(1, *self.out_shape)
+        column = csr_array((add_bias(self.op, 0 * ones, self.bias)).reshape(-1, 1))
+        blocks = [[matrix, column], [None, csr_array(np.ones((1, 1), dtype=dtype))]]
+        return csr_array(block_array(blocks, format="csr", dtype=dtype))
+
+
+def checked_bias(op: ConvOperator, bias: ArrayLike) -> NDArray[Any]:
+    """The bias as an array of the right shape."""
+    array = validate.numeric_array("bias", bias)
+    wanted = op.out_shape[:1] if op.geometry.channels else ()
+    if array.shape != wanted:
+        hint = "Give one number per output channel." if wanted else "Give one number."
+        raise ShapeError(f"`bias` must have shape {wanted}; got {array.shape}. {hint}")
+    return array
+
+
+def add_bias(op: ConvOperator, y: NDArray[Any], bias: NDArray[Any]) -> NDArray[Any]:
+    """Add the bias to fresh results, in their dtype."""
+    if bias.dtype.kind == "c" and y.dtype.kind != "c":
+        raise DTypeError(
+            f"`bias` must be real for real results; got {bias.dtype}. Pass complex samples or a complex weight."
+        )
+    spread = bias.astype(y.dtype).reshape(*bias.shape, *(1,) * len(op.geometry.axes))
+    y += spread
+    return y

@@ -1,0 +1,165 @@
+"""The product as a function of the kernel: w -> C(w) x, for a fixed sample x."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from ..assembly import wrap
+from ..engines.windows import (
+    apply_kernel,
+    apply_kernel_transposed,
+    extended,
+    folded,
+    kernel_gradient,
+    tap_views,
+)
+from ..geometry import ConvGeometry
+from ._samples import SampleOperator
+
+
+class KernelOperator(SampleOperator):
+    """w -> C(w) x, or w -> C(w)^T x, as a linear operator; made by ``op.kernel_operator(x)``.
+
+    Parameters
+    ----------
+    geometry : ConvGeometry
+        The geometry of C.
+    x : array, (*batch, *in_shape)
+        The fixed samples; copied.
+    transposed : bool
+        Whether the samples are those of C^T.
+    """
+
+    def __init__(
+        self, geometry: ConvGeometry, x: NDArray[Any], transposed: bool, dtype: np.dtype[Any]
+    ) -> None:
+        sample = geometry.y_shape if transposed else geometry.x_shape
+        self.geometry = geometry
+        self._transposed = transposed
+        self._batch = x.shape[: x.ndim - len(sample)]
+        channels = () if geometry.channels else (1,)
+        self._x = np.array(x.reshape(prod(self._batch), *channels, *sample), order="C")
+        self._x.flags.writeable = False
+        self._bind_shapes(np.result_type(x.dtype, dtype))
+
+    @property
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of the kernel."""
+        return self.geometry.weight_shape
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of the results: that of x's batch, then that of one result."""
+        sample = self.geometry.x_shape if self._transposed else self.geometry.y_shape
+        return (*self._batch, *sample)
+
+    def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
+        apply = apply_kernel_transposed if self._transposed else apply_kernel
+        fixed, kernels = _common(self._x, x)
+        return np.stack([apply(self.geometry, kernel, fixed) for kernel in kernels])
+
+    def _gradient(self, y: NDArray[Any], conjugated: bool) -> NDArray[Any]:
+        """The transpose, or the adjoint, for a batch of results."""
+        fixed, results = _common(self._x.conj() if conjugated else self._x, y)
+        channels = self.geometry.x_channels if self._transposed else self.geometry.y_channels
+        sample = self.out_shape[len(self._batch) :][self.geometry.channels :]
+        shaped = results.reshape(len(y), len(fixed), channels, *sample)
+        pairs = ((r, fixed) if self._transposed else (fixed, r) for r in shaped)
+        return np.stack([kernel_gradient(self.geometry, x, y) for x, y in pairs])
+
+    def _transpose(self) -> SampleOperator:
+        return _KernelGradient(self, conjugated=False)
+
+    def _adjoint(self) -> SampleOperator:
+        return _KernelGradient(self, conjugated=True)
+
+    @property
+    def matrix(self) -> csr_array:
+        """The operator's matrix, fresh at each access: one row per result entry, one column per
+        tap.
+
+        Each row stores the taps of all channels that it reads, those beyond the border as zeros.
+        """
+        g = self.geometry
+        read = np.stack(list(self._read()), axis=-1)  # (batch, other channels, positions, taps)
+        if g.flip:
+            read = read[..., ::-1]
+        batch, _, positions, taps = read.shape
+        rows = g.x_channels if self._transposed else g.y_channels
+        others = read.shape[1] // g.groups
+        # (batch, group, row channel of the group, position, other channel of the group, tap)
+        grouped = read.reshape(batch, g.groups, 1, others, positions, taps).swapaxes(3, 4)
+        shape = (batch, g.groups, rows // g.groups, positions, others, taps)
+        data = np.broadcast_to(grouped, shape)
+        group, row, other = np.ogrid[: g.groups, : rows // g.groups, :others]
+        if self._transposed:  # kernels are (y channel, x channel of the group)
+            first = ((group * others + other) * (rows // g.groups) + row) * taps
+        else:
+            first = ((group * (rows // g.groups) + row) * others + other) * taps
+        cols = (first[..., None] + np.arange(taps))[None, :, :, None]
+        indices = np.broadcast_to(cols, shape).reshape(-1)
+        indptr = np.arange(self.shape[0] + 1) * (others * taps)
+        index = np.int32 if max(indptr[-1], *self.shape) <= np.iinfo(np.int32).max else np.int64
+        flat = data.reshape(-1).astype(self.dtype)
+        return wrap(flat, indices.astype(index), indptr.astype(index), self.shape)
+
+    def _read(self) -> Any:
+        """What each tap brings to each result position: (batch, channels, positions)."""
+        g = self.geometry
+        if not self._transposed:
+            for _, view in tap_views(g, extended(g, self._x)):
+                yield view.reshape(*view.shape[:2], -1)
+            return
+        extent = tuple(axis.last - axis.first + 1 for axis in g.axes)
+        for number in range(prod(g.kernel_size)):
+            wide = np.zeros((*self._x.shape[:2], *extent), dtype=self._x.dtype)
+            views = tap_views(g, wide)
+            view = next(v for n, (_, v) in enumerate(views) if n == number)
+            view += self._x
+            result = folded(g, wide)
+            yield result.reshape(*result.shape[:2], -1)
+
+
+class _KernelGradient(SampleOperator):
+    """The transpose or adjoint of a kernel operator."""
+
+    def __init__(self, forward: KernelOperator, conjugated: bool) -> None:
+        self._forward = forward
+        self._conjugated = conjugated
+        self._bind_shapes(forward.dtype)
+
+    @property
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of the results."""
+        return self._forward.out_shape
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of the kernel."""
+        return self._forward.in_shape
+
+    @property
+    def matrix(self) -> csr_array:
+        """The operator's matrix, fresh at each access."""
+        transposed = self._forward.matrix.T.tocsr()
+        return transposed.conj() if self._conjugated else transposed
+
+    def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
+        return self._forward._gradient(x, self._conjugated)
+
+    def _transpose(self) -> Any:
+        return self._forward if not self._conjugated else super()._transpose()
+
+    def _adjoint(self) -> Any:
+        return self._forward if self._conjugated else super()._adjoint()
+
+
+def _common(a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both arrays in their common dtype."""
+    dtype = np.result_type(a.dtype, b.dtype)
+    return a.astype(dtype, copy=False), b.astype(dtype, copy=False)
