@@ -66,7 +66,7 @@ class CsrEngine(Engine):
         return wrap(data, skeleton.indices, skeleton.indptr, skeleton.pattern.shape)
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
-        flat = x.reshape(len(x), -1)
+        flat = x.reshape(len(x), self.geometry.shape[1])
         y = np.empty((len(x), self.geometry.shape[0]), dtype=x.dtype)
 
         def product(block: Block) -> None:
@@ -76,7 +76,7 @@ class CsrEngine(Engine):
         return y.reshape(len(x), *self.y_shape)
 
     def transpose(self, y: NDArray[Any]) -> NDArray[Any]:
-        flat = y.reshape(len(y), -1)
+        flat = y.reshape(len(y), self.geometry.shape[0])
         blocks = self._blocks(len(y))
         parts: list[Any] = [None] * len(blocks)
 
@@ -88,7 +88,7 @@ class CsrEngine(Engine):
         x = parts[0]
         for part in parts[1:]:  # in order: the same sums for the same number of threads
             x += part
-        return np.asarray(x).reshape(len(y), *self.x_shape)
+        return np.ascontiguousarray(x).reshape(len(y), *self.x_shape)
 
     def weight_gradient(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
         return kernel_gradient(self.geometry, x, y)

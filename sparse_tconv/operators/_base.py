@@ -12,7 +12,7 @@ from ..errors import GeometryError
 from ._gram import GramOperator
 from ._info import Info
 from ._kernel_operator import KernelOperator
-from ._shared import SharedOperator
+from ._relatives import SharedOperator
 
 
 class ConvOperator(SharedOperator):
