@@ -223,7 +223,7 @@ def _applied(
     engine: str,
 ) -> NDArray[Any]:
     """The product by the kept operator of this geometry and weight."""
-    bucket, state = _kept_state(geometry, kernel, engine)
+    bucket, state = kept_state(geometry, kernel, engine)
     op = cls._of(state, False)
     offset = None if bias is None else checked_bias(op, bias)
     y = op.apply(x)
@@ -232,7 +232,7 @@ def _applied(
     return y if offset is None else add_bias(op, y, offset)
 
 
-def _kept_state(geometry: ConvGeometry, kernel: NDArray[Any], engine: str) -> tuple[Any, State]:
+def kept_state(geometry: ConvGeometry, kernel: NDArray[Any], engine: str) -> tuple[Any, State]:
     """The state with this geometry and content, found or made; only content decides equality."""
     bucket: Any = (geometry, kernel.dtype, engine)
     flat = np.ascontiguousarray(kernel).reshape(-1).view(np.uint8)

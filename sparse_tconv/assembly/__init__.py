@@ -6,6 +6,7 @@ from ._csr import Skeleton, cast_weight, fresh_matrix, shared_skeleton, wrap
 from ._kernel import correlation_kernel, from_correlation_kernel
 from ._limits import available_memory
 from ._matrices import conv_matrix, conv_transpose_matrix
+from ._row_block import row_block
 
 __all__ = [
     "Skeleton",
@@ -16,6 +17,7 @@ __all__ = [
     "correlation_kernel",
     "fresh_matrix",
     "from_correlation_kernel",
+    "row_block",
     "shared_skeleton",
     "wrap",
 ]

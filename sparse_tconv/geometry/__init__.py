@@ -7,5 +7,16 @@ from __future__ import annotations
 from ._axis import Axis
 from ._boundary import OUTSIDE, source
 from ._geometry import ConvGeometry
+from ._window import Stretch, input_window, output_window, repetitions, stretches
 
-__all__ = ["OUTSIDE", "Axis", "ConvGeometry", "source"]
+__all__ = [
+    "OUTSIDE",
+    "Axis",
+    "ConvGeometry",
+    "Stretch",
+    "input_window",
+    "output_window",
+    "repetitions",
+    "source",
+    "stretches",
+]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ._axis_pattern import AxisPattern, Progression, Region, axis_pattern
 from ._matrix_pattern import Block, MatrixPattern, fold_outer
-from ._rows import Rows
+from ._rows import Rows, forward_rows
 
 __all__ = [
     "AxisPattern",
@@ -17,4 +17,5 @@ __all__ = [
     "Rows",
     "axis_pattern",
     "fold_outer",
+    "forward_rows",
 ]
