@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_runs import ENVIRONMENT, PROGRAM, one_error_line, run
 
 import sparse_tconv
 from sparse_tconv import cli, demo
 from sparse_tconv.errors import GeometryError, MissingExtraError
 
-PROGRAM = [sys.executable, "-m", "sparse_tconv"]
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(sparse_tconv.__file__).parents[1])}
-
-
-def _run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, *arguments], capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT
-    )
+COMMANDS = ("demo", "info", "build", "apply", "check")
 
 
 @pytest.fixture(scope="module")
@@ -29,25 +24,21 @@ def result() -> demo.Demo:
     return demo.run(size=96)
 
 
-def _one_error_line(captured: pytest.CaptureResult[str]) -> str:
-    assert captured.out == ""
-    (line,) = captured.err.splitlines()
-    assert line.startswith("sparse-tconv")
-    return line
-
-
 def test_no_arguments_print_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([]) == 0
-    assert "demo" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert all(f"    {command} " in out for command in COMMANDS)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"]], ids=" ".join)
-def test_help_says_how_to_use_a_command(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_shows_an_example(
+    command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match=r"^0$"):
-        cli.main(arguments)
-    assert "usage: sparse-tconv" in capsys.readouterr().out
+        cli.main([command, "--help"])
+    usage, _, examples = capsys.readouterr().out.partition("examples:\n")
+    assert usage.startswith(f"usage: sparse-tconv {command}")
+    assert f"  sparse-tconv {command}" in examples
 
 
 def test_version_is_the_version_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,11 +48,11 @@ def test_version_is_the_version_of_the_package(capsys: pytest.CaptureFixture[str
 
 
 def test_demo_as_a_module_prints_a_table_and_writes_a_picture(tmp_path: Path) -> None:
-    answer = _run("demo", "--size", "64", cwd=tmp_path)
+    answer = run("demo", "--size", "64", cwd=tmp_path)
     assert answer.returncode == 0
-    assert answer.stderr == ""
+    assert answer.stderr == b""
     for row in ("photograph", "C ", "assembly", "adjoint gap", "PSNR enlarged", "PSNR restored"):
-        assert any(line.startswith(row) for line in answer.stdout.splitlines())
+        assert any(line.startswith(row) for line in answer.stdout.decode().splitlines())
     picture = tmp_path / "sparse-tconv-demo.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
 
@@ -105,7 +96,7 @@ def test_an_argument_that_cannot_be_read_is_one_line_and_exit_code_2(
 ) -> None:
     with pytest.raises(SystemExit, match=r"^2$"):
         cli.main(arguments)
-    assert message in _one_error_line(capsys.readouterr())
+    assert message in one_error_line(capsys.readouterr())
 
 
 def test_a_directory_as_output_is_one_line_and_exit_code_2(
@@ -115,7 +106,7 @@ def test_a_directory_as_output_is_one_line_and_exit_code_2(
     directory.mkdir()
     with pytest.raises(SystemExit, match=r"^2$"):
         cli.main(["demo", "--output", str(directory)])
-    assert "is a directory" in _one_error_line(capsys.readouterr())
+    assert "is a directory" in one_error_line(capsys.readouterr())
 
 
 @pytest.mark.parametrize(("size", "nearest"), [(31, 32), (601, 600), (-5, 32)])
@@ -134,7 +125,7 @@ def test_an_error_of_the_library_is_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert cli.main(["demo", "--size", "8"]) == 2
-    assert "`size` must be" in _one_error_line(capsys.readouterr())
+    assert "`size` must be" in one_error_line(capsys.readouterr())
 
 
 @pytest.mark.parametrize("package", ["matplotlib", "PIL"])
@@ -147,7 +138,7 @@ def test_a_missing_extra_is_told_with_its_pip_line(
     with pytest.raises(MissingExtraError, match=r"pip install 'sparse_tconv\[demo\]'"):
         demo.photograph(64)
     assert cli.main(["demo", "--size", "64"]) == 2
-    assert "pip install 'sparse_tconv[demo]'" in _one_error_line(capsys.readouterr())
+    assert "pip install 'sparse_tconv[demo]'" in one_error_line(capsys.readouterr())
 
 
 def test_a_picture_that_cannot_be_written_is_one_line_and_exit_code_2(
@@ -172,15 +163,84 @@ def test_an_interrupt_is_quiet(
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+def test_an_interrupt_leaves_no_half_written_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: demo.Demo, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "draw", interrupted)
+    assert cli.main(["demo", "--size", "64", "--output", str(tmp_path / "picture.png")]) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+SLOW = """
+import time
+def forward(x):
+    print("begun", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_ctrl_c_ends_a_command_quietly(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    arguments = ["check", "slow:forward", "slow:forward", "--in-shape", "3"]
+    with subprocess.Popen(
+        [*PROGRAM, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate() == (b"", b"")
+    assert process.returncode == 130
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    np.save(tmp_path / "w.npy", np.ones(3))
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as closed:
         answer = subprocess.run(
-            [*PROGRAM, "--version"],
+            [*PROGRAM, "info", "w.npy", "--no-channels", "--in-shape", "9"],
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,
+            cwd=tmp_path,
             env=ENVIRONMENT,
         )
     assert answer.stderr == ""
+    assert answer.returncode == 141
+
+
+def test_output_that_cannot_be_delivered_is_one_line_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full:
+        def write(self, text: str) -> int:
+            return len(text)
+
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+        def fileno(self) -> int:
+            raise OSError(9, "no file")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert cli.main([]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def test_an_error_of_memory_is_one_line_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exhausted(_: int) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(demo, "run", exhausted)
+    assert cli.main(["demo"]) == 2
+    assert one_error_line(capsys.readouterr()).endswith("MemoryError")

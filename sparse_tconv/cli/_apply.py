@@ -1,0 +1,65 @@
+"""``sparse-tconv apply``: an array through the operator."""
+
+from __future__ import annotations
+
+import argparse
+
+from ._arrays import STREAM, read_array
+from ._errors import UsageError
+from ._operator import WEIGHT_HELP, add_operator_options, operator_of
+from ._output import array_type, check_stream, write_array, write_stream
+from ._parser import OK, Commands, add_command
+
+EXAMPLES = """\
+  sparse-tconv apply weight.npy x.npy --stride 2 --padding 1 -o y.npy
+  sparse-tconv apply weight.npy y.npy --stride 2 --padding 1 --transpose --output-padding 1 -o x.npy
+  cat x.npy | sparse-tconv apply weight.npy | sparse-tconv apply weight.npy --transpose > z.npy"""
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the command."""
+    command = add_command(
+        commands,
+        "apply",
+        run,
+        summary="convolve an array, or with --transpose apply the transpose",
+        description="Apply a convolution, or with --transpose a transposed one, to samples of "
+        "shape (..., *in_shape); batch axes stand in front. --in-shape may be left out.",
+        examples=EXAMPLES,
+    )
+    command.add_argument("weight", metavar="WEIGHT", help=WEIGHT_HELP)
+    command.add_argument(
+        "x",
+        metavar="X",
+        nargs="?",
+        default=STREAM,
+        help="the samples, in the same kinds of file (default: standard input)",
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        type=array_type,
+        metavar="FILE",
+        help="the .npy file to write, or - (default: standard output)",
+    )
+    add_operator_options(command)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, multiply, write."""
+    if arguments.output is None:
+        check_stream()
+    if arguments.weight == arguments.x == STREAM:
+        raise UsageError(
+            "`weight` and `x` must not both come from standard input; got - for both. "
+            "Name a file for one of them."
+        )
+    x = read_array("x", arguments.x)
+    op = operator_of(arguments, x.shape)
+    y = op.apply(x)
+    if arguments.output is None:
+        write_stream(y)
+    else:
+        write_array(y, arguments.output)
+        print(f"wrote {arguments.output}: {y.shape}, {y.dtype}")
+    return OK

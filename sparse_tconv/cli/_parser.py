@@ -1,0 +1,40 @@
+"""How commands are declared and how arguments that cannot be read are told."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import NoReturn, TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # it has no public name
+Run: TypeAlias = Callable[[argparse.Namespace], int]
+
+OK = 0
+FAILED_CHECK = 1
+BAD_ARGUMENT = 2
+INTERRUPTED = 130  # 128 + SIGINT and 128 + SIGPIPE, as a shell would say
+READER_GONE = 141
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is for ``--help``."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with one line on stderr."""
+        self.exit(BAD_ARGUMENT, f"{self.prog}: error: {' '.join(message.split())}\n")
+
+
+def add_command(
+    commands: Commands, name: str, run: Run, *, summary: str, description: str, examples: str
+) -> Parser:
+    """Declare a command; `run` gets the arguments and returns the exit code."""
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.set_defaults(run=run)
+    return command
