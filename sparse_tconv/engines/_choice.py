@@ -1,17 +1,31 @@
-"""Which engine computes: the registry, and the choice by estimated time."""
+"""Which engine computes: the registry, and the choice by estimated time.
+
+'auto' takes the engine with the least estimated time of one product of C^T, for one sample in the
+kernel's dtype and the threads in force. Each engine estimates itself from counts and a few measured
+constants in its own cost table; none is tried out, and no optional package is imported to decide.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, GeometryError
+from ..errors import DTypeError, GeometryError, MissingExtraError
 from ..geometry import ConvGeometry
 from ._engine import Engine
 from .csr import CsrEngine
+from .fft import FftEngine
+from .gemm import GemmEngine
+from .taps import TapsEngine
 
-_ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (CsrEngine,)}
+_ENGINES: dict[str, type[Engine]] = {
+    engine.name: engine for engine in (CsrEngine, GemmEngine, FftEngine, TapsEngine)
+}
+VARIABLE = "SPARSE_TCONV_ENGINE"
 
 
 def engine_names() -> tuple[str, ...]:
@@ -25,39 +39,79 @@ def engine_class(name: str) -> type[Engine]:
 
 
 def choose(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
-    """The engine asked for if it can compute this, or the one with the least estimated time for
-    'auto'.
+    """The engine asked for if it can compute this, or the one with the least estimated time.
+
+    The environment's SPARSE_TCONV_ENGINE stands in for 'auto' wherever that engine can compute.
     """
-    if name == "auto":
-        return min(estimates(geometry, dtype), key=lambda item: item[1])[0]
-    if not isinstance(name, str) or name not in _ENGINES:
-        listed = ", ".join(map(repr, engine_names()))
-        raise GeometryError(
-            f"`engine` must be one of {listed}; got {name!r}. Leave it out to have it chosen."
-        )
-    reason = _ENGINES[name].refuses(geometry, dtype)
-    if reason is None:
-        return name
-    error = (
-        DTypeError
-        if _ENGINES[name].refuses(geometry, np.dtype(np.float64)) is None
-        else GeometryError
-    )
-    raise error(
-        f"`engine` must be able to compute this; got {name!r}, but {reason}. Pass engine='auto'."
-    )
+    if name != "auto":
+        return _asked(name, geometry, dtype, "engine")
+    override = os.environ.get(VARIABLE, "auto")
+    if override != "auto":
+        _known(override, VARIABLE)
+        if _ENGINES[override].refuses(geometry, dtype) is None and _installed(override):
+            return override
+    return min(estimates(geometry, dtype), key=lambda item: item[1])[0]
 
 
 def estimates(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, float]]:
-    """Name and estimated seconds of one product, for every engine that can compute it."""
+    """Name and estimated seconds of one product, for every engine that 'auto' may pick."""
     return [
         (name, engine.seconds(geometry, dtype, 1))
         for name, engine in _ENGINES.items()
-        if engine.refuses(geometry, dtype) is None
+        if engine.refuses(geometry, dtype) is None and _worth_importing(name)
     ]
 
 
 def refusals(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, str]]:
-    """Name and reason of every engine that cannot compute this."""
-    reasons = ((name, engine.refuses(geometry, dtype)) for name, engine in _ENGINES.items())
-    return [(name, reason) for name, reason in reasons if reason is not None]
+    """Name and reason of every engine that 'auto' passes over."""
+    reasons = []
+    for name, engine in _ENGINES.items():
+        reason = engine.refuses(geometry, dtype)
+        if reason is None and not _installed(name):
+            reason = f"{engine.package} is not installed"
+        elif reason is None and not _worth_importing(name):
+            reason = f"{engine.package} is not loaded yet: ask for engine={name!r}, or import it"
+        if reason is not None:
+            reasons.append((name, reason))
+    return reasons
+
+
+def _asked(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any], argument: str) -> str:
+    """An engine asked for by name, or why it cannot be."""
+    _known(name, argument)
+    engine = _ENGINES[name]
+    reason = engine.refuses(geometry, dtype)
+    if reason is not None:
+        error = GeometryError if engine.refuses(geometry, np.dtype(float)) else DTypeError
+        raise error(
+            f"`engine` must be able to compute this; got {name!r}, but {reason}. Pass engine='auto'."
+        )
+    if not _installed(name):
+        raise MissingExtraError(
+            f"`engine` must be installed; got {name!r}, which needs {engine.package}. "
+            f"Type: pip install 'sparse_tconv[{engine.extra}]'"
+        )
+    return str(name)
+
+
+def _known(name: Any, argument: str) -> None:
+    if not isinstance(name, str) or name not in _ENGINES:
+        listed = ", ".join(map(repr, engine_names()))
+        raise GeometryError(
+            f"`{argument}` must be one of {listed}; got {name!r}. Leave it out to have it chosen."
+        )
+
+
+def _installed(name: str) -> bool:
+    """Whether the package that an engine needs is there; it is not imported to find out."""
+    package = _ENGINES[name].package
+    return package is None or package in sys.modules or find_spec(package) is not None
+
+
+def _worth_importing(name: str) -> bool:
+    """Whether 'auto' may pick an engine: one that needs a package only when it is loaded already.
+
+    Loading a compiler costs more than a product; a process that has it loaded wants it.
+    """
+    package = _ENGINES[name].package
+    return package is None or sys.modules.get(package) is not None

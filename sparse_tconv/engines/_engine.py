@@ -27,6 +27,10 @@ class Engine(ABC):
     """
 
     name: ClassVar[str]
+    package: ClassVar[str | None] = (
+        None  # an optional package it needs, and the extra that brings it
+    )
+    extra: ClassVar[str | None] = None
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         self.geometry = geometry

@@ -1,0 +1,189 @@
+"""The extended sample x~ written out in memory, and the transpose of writing it.
+
+The interior is one copy. What lies outside an axis repeats samples in runs (a wrapped or mirrored
+stretch, one edge sample), and each run is one slice.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Axis, source
+from .scratch import scratch
+
+
+class Run(NamedTuple):
+    """Positions start .. stop - 1 of x~, counted from the first one read: they repeat the
+    samples from `sample` by `step`.
+    """
+
+    start: int
+    stop: int
+    sample: int
+    step: int
+
+    @property
+    def samples(self) -> slice:
+        """The samples repeated; one sample repeated all along is a slice of length 1."""
+        length = self.stop - self.start if self.step else 1
+        last = self.sample + (length - 1) * self.step
+        if self.step < 0:
+            return slice(self.sample, last - 1 if last else None, -1)
+        return slice(self.sample, last + 1)
+
+
+def extend(axes: Sequence[Axis], x: NDArray[Any], lengths: Sequence[int]) -> NDArray[Any]:
+    """x~ of a batch (batch, channels, *size) from the first position read, with zeros behind the
+    last up to the lengths given.
+
+    The result is this thread's work space: it is overwritten by the next call.
+    """
+    starts = []
+    for number, axis in enumerate(axes, 2):
+        starts.append(axis.first if _in_place(axis) else 0)
+        x = x if _in_place(axis) else _gathered(axis, x, number)
+    wide = scratch("extended", (*x.shape[:2], *lengths), x.dtype)
+    inner = [
+        slice(max(start, 0), min(start + _extent(axis), n))
+        for start, axis, n in zip(starts, axes, x.shape[2:], strict=True)
+    ]
+    placed = [
+        slice(part.start - start, part.stop - start)
+        for part, start in zip(inner, starts, strict=True)
+    ]
+    for number, part in enumerate(placed, 2):
+        _along(wide, number, slice(0, part.start))[...] = 0
+        _along(wide, number, slice(part.stop, None))[...] = 0
+    wide[_behind(placed)] = x[_behind(inner)]
+    for number, axis in enumerate(axes, 2):
+        if _in_place(axis):
+            for run in _border(axis):
+                _along(wide, number, slice(run.start, run.stop))[...] = _along(
+                    wide, number, _shifted(run, -axis.first)
+                )
+    return wide
+
+
+def fold(axes: Sequence[Axis], wide: NDArray[Any]) -> NDArray[Any]:
+    """The transpose of :func:`extend`, in fresh memory: a repetition is added to what it
+    repeats; `wide` is overwritten.
+    """
+    for number, axis in enumerate(axes, 2):
+        if not _in_place(axis):
+            wide = _scattered(axis, wide, number)
+            continue
+        for run in _border(axis):
+            part = _along(wide, number, slice(run.start, run.stop))
+            _along(wide, number, _shifted(run, -axis.first))[...] += (
+                part if run.step else part.sum(axis=number, keepdims=True)
+            )
+    sizes = [axis.n_in for axis in axes]
+    starts = [axis.first if _in_place(axis) else 0 for axis in axes]
+    ends = [
+        start + (_extent(axis) if _in_place(axis) else n)
+        for start, axis, n in zip(starts, axes, sizes, strict=True)
+    ]
+    inner = [
+        slice(max(start, 0), min(end, n)) for start, end, n in zip(starts, ends, sizes, strict=True)
+    ]
+    placed = tuple(
+        slice(part.start - start, part.stop - start)
+        for part, start in zip(inner, starts, strict=True)
+    )
+    complete = all(part == slice(0, n) for part, n in zip(inner, sizes, strict=True))
+    x = (np.empty if complete else np.zeros)((*wide.shape[:2], *sizes), dtype=wide.dtype)
+    x[_behind(inner)] = wide[_behind(placed)]
+    return x
+
+
+def _behind(parts: Sequence[slice]) -> tuple[Any, ...]:
+    """An index of the last axes."""
+    return (..., *parts)
+
+
+def _extent(axis: Axis) -> int:
+    return axis.last - axis.first + 1
+
+
+def _along(array: NDArray[Any], number: int, part: slice) -> NDArray[Any]:
+    """A stretch of one axis, as a view."""
+    return array[(slice(None),) * number + (part,)]
+
+
+def _shifted(run: Run, by: int) -> slice:
+    """The samples of a run as positions of x~."""
+    return run._replace(sample=run.sample + by).samples
+
+
+@lru_cache(maxsize=1024)
+def _border(axis: Axis) -> tuple[Run, ...]:
+    """The runs outside the axis; empty where zeros lie there."""
+    if axis.mode == "zeros":
+        return ()
+    inside = range(max(axis.first, 0), min(axis.last, axis.n_in - 1) + 1)
+    if not inside:
+        return _runs(axis, axis.first, axis.last + 1)
+    return _runs(axis, axis.first, inside.start) + _runs(axis, inside.stop, axis.last + 1)
+
+
+def _runs(axis: Axis, start: int, stop: int) -> tuple[Run, ...]:
+    """Positions start .. stop - 1 cut where the step from sample to sample changes."""
+    samples = source(axis.mode, np.arange(start, stop), axis.n_in)
+    steps = np.diff(samples)
+    turns = [*(np.flatnonzero(steps[1:] != steps[:-1]) + 1).tolist(), len(steps)]
+    runs, at = [], 0
+    while at < len(samples):
+        step = int(steps[at]) if at < len(steps) else 0
+        end = at + 1
+        if abs(step) <= 1 and at < len(steps):
+            end = turns[bisect_right(turns, at)] + 1
+        else:
+            step = 0
+        runs.append(Run(at + start - axis.first, end + start - axis.first, int(samples[at]), step))
+        at = end
+    return tuple(runs)
+
+
+@lru_cache(maxsize=1024)
+def _in_place(axis: Axis) -> bool:
+    """Whether every sample that the border repeats is itself among the positions read."""
+    low, high = max(axis.first, 0), min(axis.last, axis.n_in - 1)
+    if low > high:
+        return False
+    ends = [
+        (run.samples.start, run.sample + (run.stop - run.start - 1) * run.step)
+        for run in _border(axis)
+    ]
+    return all(low <= sample <= high for pair in ends for sample in pair)
+
+
+def _gathered(axis: Axis, x: NDArray[Any], number: int) -> NDArray[Any]:
+    """One axis of x extended by itself, from the first position read to the last."""
+    wide = np.zeros((*x.shape[:number], _extent(axis), *x.shape[number + 1 :]), dtype=x.dtype)
+    for run in _every(axis):
+        _along(wide, number, slice(run.start, run.stop))[...] = _along(x, number, run.samples)
+    return wide
+
+
+def _scattered(axis: Axis, wide: NDArray[Any], number: int) -> NDArray[Any]:
+    """The transpose of :func:`_gathered`."""
+    x = np.zeros((*wide.shape[:number], axis.n_in, *wide.shape[number + 1 :]), dtype=wide.dtype)
+    for run in _every(axis):
+        part = _along(wide, number, slice(run.start, run.stop))
+        _along(x, number, run.samples)[...] += (
+            part if run.step else part.sum(axis=number, keepdims=True)
+        )
+    return x
+
+
+def _every(axis: Axis) -> tuple[Run, ...]:
+    """The runs of all positions read, inside and outside."""
+    low, high = max(axis.first, 0), min(axis.last, axis.n_in - 1)
+    inside = (Run(low - axis.first, high + 1 - axis.first, low, 1),) if low <= high else ()
+    return inside + _border(axis)

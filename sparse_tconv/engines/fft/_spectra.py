@@ -1,0 +1,92 @@
+"""Real data by real transforms, complex data by complex ones; and products of spectra over
+channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+MATMUL_FROM = (
+    64  # channel pairs from which a matrix product per frequency beats passes over the spectra
+)
+SUMMED_FROM = 8  # samples times blocks from which sums over them are matrix products too
+
+
+def transform(x: NDArray[Any], count: int, workers: int) -> NDArray[Any]:
+    """The transform over the last axes, `count` of them."""
+    forth = scipy.fft.fftn if x.dtype.kind == "c" else scipy.fft.rfftn
+    return np.asarray(forth(x, axes=range(-count, 0), workers=workers))
+
+
+def inverse(
+    spectrum: NDArray[Any], lengths: Sequence[int], real: bool, workers: int
+) -> NDArray[Any]:
+    """The array of these lengths with this spectrum, which is overwritten."""
+    back = scipy.fft.irfftn if real else scipy.fft.ifftn
+    return np.asarray(
+        back(spectrum, lengths, axes=range(-len(lengths), 0), overwrite_x=True, workers=workers)
+    )
+
+
+def by_frequency(pairs: int) -> bool:
+    """Whether so many pairs of channels are multiplied by a matrix product per frequency."""
+    return pairs > 1 and pairs >= MATMUL_FROM
+
+
+def arranged(kernel: NDArray[Any]) -> NDArray[Any]:
+    """The spectrum (groups, given, taken, f) of a kernel as :func:`mixed` wants it: matrices by
+    frequency are contiguous.
+    """
+    return (
+        np.ascontiguousarray(kernel.transpose(0, 3, 1, 2))
+        if by_frequency(kernel.shape[1] * kernel.shape[2])
+        else kernel
+    )
+
+
+def mixed(kernel: NDArray[Any], spectrum: NDArray[Any], channels: tuple[int, int]) -> NDArray[Any]:
+    """Channels mixed at every frequency.
+
+    A kernel of :func:`arranged` with `channels` (given, taken) times (batch, groups, taken, blocks,
+    f) is (batch, groups, given, blocks, f); the second may be overwritten.
+    """
+    given, taken = channels
+    if given == taken == 1:
+        spectrum *= kernel[:, 0, :, None]
+        return spectrum
+    batch, groups, _, blocks, points = spectrum.shape
+    if by_frequency(given * taken):
+        columns = np.ascontiguousarray(spectrum.transpose(1, 4, 2, 0, 3)).reshape(
+            groups, points, taken, -1
+        )
+        product = kernel @ columns
+        return np.ascontiguousarray(
+            product.reshape(groups, points, given, batch, blocks).transpose(3, 0, 2, 4, 1)
+        )
+    total = spectrum[:, :, 0, None] * kernel[:, :, 0, None]
+    for channel in range(1, taken):
+        total += spectrum[:, :, channel, None] * kernel[:, :, channel, None]
+    return total
+
+
+def paired(y: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+    """(batch, groups, given, blocks, f) times (batch, groups, taken, blocks, f), summed over
+    batch and blocks.
+    """
+    batch, groups, given, blocks, points = y.shape
+    taken = x.shape[2]
+    if by_frequency(given * taken) and batch * blocks >= SUMMED_FROM:
+        rows = np.ascontiguousarray(y.transpose(1, 4, 2, 0, 3)).reshape(groups, points, given, -1)
+        columns = np.ascontiguousarray(x.transpose(1, 4, 0, 3, 2)).reshape(
+            groups, points, -1, taken
+        )
+        return np.ascontiguousarray((rows @ columns).transpose(0, 2, 3, 1))
+    total = np.zeros((groups, given, taken, points), dtype=y.dtype)
+    for sample, block, channel in np.ndindex(batch, blocks, taken):
+        total[:, :, channel] += y[sample, :, :, block] * x[sample, :, channel, None, block]
+    return total

@@ -1,0 +1,114 @@
+"""What every engine must keep, as functions of an engine class: agreement with the matrix, repeatability, batches, threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from math import log2, prod
+from typing import Any
+
+import numpy as np
+from factories import random_array, random_setting
+
+from sparse_tconv.engines import CsrEngine, Engine
+from sparse_tconv.engines.windows import extended, kernel_gradient
+from sparse_tconv.geometry import ConvGeometry
+from sparse_tconv.threads import threads
+
+
+def random_geometry(rng: np.random.Generator) -> ConvGeometry:
+    """The geometry of a random setting; sometimes a whole circle, sometimes one output less than the natural size."""
+    setting = random_setting(rng, flip=True)
+    options = setting.options
+    if rng.random() < 0.2:
+        options |= {"padding": "same", "padding_mode": "circular"}
+    geometry = ConvGeometry.from_conv(setting.weight.shape, setting.in_shape, **options)
+    if rng.random() < 0.2 and min(axis.n_out for axis in geometry.axes) > 1:
+        fewer = tuple(
+            type(a)(a.n_in, a.n_out - 1, a.k, a.stride, a.dilation, a.before, a.mode)
+            for a in geometry.axes
+        )
+        channels = (geometry.x_channels, geometry.y_channels, geometry.groups)
+        geometry = ConvGeometry(fewer, *channels, flip=geometry.flip, channels=True)
+    return geometry
+
+
+def pair(rng: np.random.Generator, engine: Engine, batch: int) -> tuple[Any, Any]:
+    """A batch of samples of each side."""
+    dtype = engine.weight.dtype
+    return random_array(rng, (batch, *engine.x_shape), dtype), random_array(
+        rng, (batch, *engine.y_shape), dtype
+    )
+
+
+def assert_agrees_with_the_matrix(engine: Engine, x: Any, y: Any, *, spectral: bool) -> None:
+    """Entrywise ``4 eps (r + 2) C(|w|) |x|``, and by transforms ``4 eps log2(2 N) |w| |x~|`` per sample more."""
+    geometry, weight = engine.geometry, engine.weight
+    eps, tiny = np.finfo(weight.dtype).eps, np.finfo(weight.dtype).tiny
+    exact = CsrEngine(geometry, weight.astype(np.result_type(weight, np.float64)))
+    sizes, counts = (
+        CsrEngine(geometry, np.abs(exact.weight)),
+        CsrEngine(geometry, np.ones(weight.shape)),
+    )
+    points = prod(max(axis.n_in, axis.n_out) for axis in geometry.axes)
+    for name, sample, read in (("forward", x, extended(geometry, x)), ("transpose", y, y)):
+        kept = sample.copy()
+        product, wanted = getattr(engine, name)(sample), getattr(exact, name)(sample)
+        assert product.dtype == weight.dtype
+        assert product.shape == wanted.shape
+        assert product.flags.c_contiguous
+        np.testing.assert_array_equal(sample, kept)
+        terms = getattr(counts, name)(np.ones(sample.shape))
+        bound = 4 * eps * (terms + 2) * getattr(sizes, name)(np.abs(sample)) + tiny
+        if spectral:
+            norms = np.linalg.norm(read.reshape(len(read), -1), axis=1).reshape(
+                -1, *(1,) * (read.ndim - 1)
+            )
+            bound = bound + 4 * eps * log2(2 * points) * np.linalg.norm(weight) * norms
+        np.testing.assert_array_less(np.abs(product - wanted), bound)
+
+
+def assert_gradient_agrees(engine: Engine, x: Any, y: Any) -> None:
+    """The weight gradient is that of the taps one by one, to rounding of the whole sums."""
+    wide = np.result_type(engine.weight, np.float64)
+    found, wanted = (
+        engine.weight_gradient(x, y),
+        kernel_gradient(engine.geometry, x.astype(wide), y.astype(wide)),
+    )
+    assert found.dtype == engine.weight.dtype
+    assert found.shape == engine.weight.shape
+    scale = np.linalg.norm(extended(engine.geometry, x)) * np.linalg.norm(y)
+    assert np.abs(found - wanted).max() <= 16 * np.finfo(engine.weight.dtype).eps * scale
+
+
+def assert_repeatable_and_fresh(engine: Engine, x: Any, y: Any) -> None:
+    """Called again, and from four threads at once, bit for bit the same; and an answer stays what it was."""
+    calls = (
+        lambda: engine.forward(x),
+        lambda: engine.transpose(y),
+        lambda: engine.weight_gradient(x, y),
+    )
+
+    def products(number: int) -> list[bytes]:
+        with threads(2):
+            return [call().tobytes() for call in (calls[number % 3 :] + calls[: number % 3])]
+
+    with threads(2):
+        held = [call() for call in calls]
+    first = [array.tobytes() for array in held]
+    with ThreadPoolExecutor(4) as pool:
+        for number, found in enumerate(pool.map(products, range(12))):
+            turn = number % 3
+            assert found == first[turn:] + first[:turn]
+    engine.forward(2 * x)
+    engine.transpose(2 * y)
+    assert [array.tobytes() for array in held] == first
+
+
+def assert_keeps_samples_apart(engine: Engine, x: Any, y: Any) -> None:
+    """A sample that is not finite changes no other sample of its batch."""
+    for product, batch in ((engine.forward, x), (engine.transpose, y)):
+        clean, dirty = batch.copy(), batch.copy()
+        dirty[1].flat[0], dirty[1].flat[-1] = np.nan, np.inf
+        others = [sample for sample in range(len(batch)) if sample != 1]
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_array_equal(product(dirty)[others], product(clean)[others])
