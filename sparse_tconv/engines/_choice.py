@@ -26,6 +26,7 @@ _ENGINES: dict[str, type[Engine]] = {
     engine.name: engine for engine in (CsrEngine, GemmEngine, FftEngine, TapsEngine)
 }
 VARIABLE = "SPARSE_TCONV_ENGINE"
+_LARGEST = 1 << 32  # entries of one sample
 
 
 def engine_names() -> tuple[str, ...]:
@@ -55,6 +56,8 @@ def choose(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
 
 def estimates(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, float]]:
     """Name and estimated seconds of one product, for every engine that 'auto' may pick."""
+    if max(geometry.shape) > _LARGEST:  # no array of that size exists: planning for it is vain
+        return [(CsrEngine.name, CsrEngine.seconds(geometry, dtype, 1))]
     return [
         (name, engine.seconds(geometry, dtype, 1))
         for name, engine in _ENGINES.items()

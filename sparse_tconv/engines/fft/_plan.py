@@ -21,6 +21,8 @@ from ..unit_stride import Line, UnitStride, is_circle
 BLOCK_LENGTHS = (32, 48, 64, 128, 256, 512, 1024, 2048, 4096)
 CACHE_BYTES = 1 << 20  # a block of this size and its spectrum stay in a core's own cache
 OUT_OF_CACHE = 1.8  # how much slower a transform is beyond
+MOST_POINTS = 1 << 40  # of one transform
+_SEARCHED = 256  # numbers of blocks tried for one that divides the axis evenly
 FEWEST_POINTS = 4096  # smaller blocks cost more in calls than they save
 
 
@@ -82,7 +84,8 @@ def plan(geometry: ConvGeometry, transposed: bool, real: bool, itemsize: int) ->
         for size in BLOCK_LENGTHS
         if size < longest and size ** len(geometry.axes) >= FEWEST_POINTS
     ]
-    plans = [_cut(unit, size, real) for unit in units for size in (*sizes, None)]
+    whole = [None] if prod(units[0].windows) < MOST_POINTS or not sizes else []
+    plans = [_cut(unit, size, real) for unit in units for size in (*sizes, *whole)]
     return min(plans, key=lambda each: each.work(itemsize))
 
 
@@ -100,9 +103,8 @@ def _axis_cut(line: Line, size: int | None, real: bool) -> tuple[int, int, int]:
     count = 1 if size is None else -(-line.windows // max(size - line.k + 1, line.k))
     if count == 1:
         return next_fast_len(_whole(line), real), line.windows, 1
-    count = next(
-        (near for near in range(count, count + count // 3 + 1) if line.windows % near == 0), count
-    )
+    near = range(count, count + min(count // 3, _SEARCHED) + 1)
+    count = next((even for even in near if line.windows % even == 0), count)
     step = -(-line.windows // count)
     return next_fast_len(step + line.k - 1, real), step, -(-line.windows // step)
 
