@@ -1,0 +1,157 @@
+"""A model: all its convolutions, each with the shape it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from numpy.typing import ArrayLike
+from onnx import ModelProto, NodeProto
+
+from ... import _validate as validate
+from ...errors import GeometryError, SparseTconvError
+from ...operators import Affine, ConvOperator
+from ._files import load
+from ._inputs import contradicts, given_shapes
+from ._names import DOMAINS, text
+from ._nodes import node_operator
+from ._scopes import OPERATORS, Scope
+from ._shapes import Shapes
+
+_NEWEST = 22
+
+
+def from_model(
+    model: Any,
+    input_shapes: Any = None,
+    inputs: Mapping[str, ArrayLike] | None = None,
+    *,
+    nodes: Iterable[str] | None = None,
+) -> dict[str, ConvOperator | Affine]:
+    """The operators of all Conv and ConvTranspose nodes of an ONNX model, by node name.
+
+    Parameters
+    ----------
+    model : path, bytes or onnx.ModelProto
+        The model. It may come from anywhere: it is read, never run.
+    input_shapes : mapping of str to tuple of int, or tuple of int, optional
+        Shapes of the model's inputs, batch axis included, as ONNX has them; a single one for a
+        model with one input. Needed for sizes that the model leaves open. Shapes of inner values
+        may be given too.
+    inputs : mapping of str to array-like, optional
+        Weights and biases that the model does not hold, or others than it holds.
+    nodes : iterable of str, optional
+        The names of the nodes wanted; the others are not looked at.
+
+    Returns
+    -------
+    dict of str to Conv, ConvTranspose or Affine
+        In the order of the file, subgraphs of If, Loop and Scan where their node stands. A node
+        without a name, or with one that is taken, goes by its first output. ``Affine`` where a node
+        has a bias. Nothing shares memory with the model.
+
+    Raises
+    ------
+    GeometryError
+        The model is not one, is damaged or incomplete, computes a weight, or keeps external data
+        outside its folder; a name in `nodes` or the arguments of a node cannot be what they are.
+    ShapeError
+        Sizes are missing, or do not fit to each other.
+    DTypeError
+        Weights are not FLOAT or DOUBLE: float16 has to be converted.
+    OSError
+        The file cannot be read.
+
+    See Also
+    --------
+    sparse_tconv.interop.torch.from_model : the same for a model in PyTorch.
+
+    Notes
+    -----
+    Pads follow the formulas of ONNX's operator specification: for auto_pad in a ConvTranspose the
+    output is ``size * stride``, and where the windows do not reach that far, zeros stand behind.
+    Which side gets the odd pad when output_shape is given changed with version 11 of the operator;
+    the model's version decides. Weights come from initializers, Constant nodes, and either of them
+    behind Identity. Other operators that convolve (ConvInteger, QLinearConv, those of other
+    domains) are not listed; convolutions in the functions of a model are an error that says how to
+    inline them.
+
+    Dimensions, types and lengths are compared before anything is allocated, and external data is
+    read only from regular files inside the model's own folder.
+
+    Examples
+    --------
+    >>> import onnx.parser
+    >>> from sparse_tconv.interop.onnx import from_model
+    >>> model = onnx.parser.parse_model('''
+    ...     <ir_version: 8, opset_import: ["": 18]>
+    ...     net (float[batch, 1, size] x) => (float[batch, 1, half] y)
+    ...     <float[1, 1, 3] w = {1, 2, 3}> {
+    ...         y = Conv <strides = [2], auto_pad = "SAME_UPPER"> (x, w)
+    ...     }
+    ... ''')
+    >>> from_model(model, {"x": (1, 1, 8)})["y"].matrix.toarray()
+    array([[1., 2., 3., 0., 0., 0., 0., 0.],
+           [0., 0., 1., 2., 3., 0., 0., 0.],
+           [0., 0., 0., 0., 1., 2., 3., 0.],
+           [0., 0., 0., 0., 0., 0., 1., 2.]], dtype=float32)
+    >>> from_model(model)
+    Traceback (most recent call last):
+        ...
+    sparse_tconv.errors.ShapeError: node 'y': `input_shapes` must say the size of 'x', which the
+        model leaves open: (?, 1, ?); got too little for it. Pass input_shapes={name: shape} for the
+        model's inputs, or for 'x'.
+    """
+    proto, folder = load(model)
+    _check_functions(proto)
+    shapes = given_shapes(proto, input_shapes)
+    arrays = {n: validate.numeric_array(f"inputs[{n!r}]", a) for n, a in (inputs or {}).items()}
+    opset = next((o.version for o in proto.opset_import if o.domain in DOMAINS), _NEWEST)
+    outer = Scope(None, folder, arrays, Shapes(None, opset, shapes))
+    found = dict(_named(outer.convolutions(proto.graph, not contradicts(proto, shapes))))
+    wanted = found if nodes is None else {name: _wanted(found, name) for name in nodes}
+    return {name: _operator(name, *place, opset) for name, place in wanted.items()}
+
+
+def _named(
+    places: Iterable[tuple[NodeProto, Scope]],
+) -> Iterator[tuple[str, tuple[NodeProto, Scope]]]:
+    """A name for each node: its own, or its first output's."""
+    taken: set[str] = set()
+    for node, scope in places:
+        candidates = [text(name) for name in (node.name, *node.output[:1]) if name]
+        free = [name for name in candidates if name not in taken]
+        if not free:
+            raise GeometryError(
+                f"`model` must give nodes names or outputs of their own; got {candidates} twice. The file is damaged."
+            )
+        taken.add(free[0])
+        yield free[0], (node, scope)
+
+
+def _wanted(found: dict[str, tuple[NodeProto, Scope]], name: str) -> tuple[NodeProto, Scope]:
+    """The node of a name that the caller asked for."""
+    if name not in found:
+        listed = ", ".join(map(repr, found)) or "none"
+        raise GeometryError(
+            f"`nodes` must name convolutions of the model; got {name!r}. They are: {listed}."
+        )
+    return found[name]
+
+
+def _operator(name: str, node: NodeProto, scope: Scope, opset: int) -> ConvOperator | Affine:
+    """The operator of a node; errors name the node."""
+    try:
+        return node_operator(node, scope, opset)
+    except SparseTconvError as error:
+        raise type(error)(f"node {name!r}: {error}") from error
+
+
+def _check_functions(model: ModelProto) -> None:
+    """Refuse convolutions whose arguments depend on where their function is called."""
+    for function in model.functions:
+        if any(node.op_type in OPERATORS and node.domain in DOMAINS for node in function.node):
+            raise GeometryError(
+                f"`model` must have its convolutions in graphs; got some in the function {text(function.name)!r}. "
+                f"Pass onnx.inliner.inline_local_functions(model)."
+            )

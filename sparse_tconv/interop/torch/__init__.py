@@ -1,0 +1,17 @@
+"""PyTorch: the matrix of a layer, the operators of a model, and products that autograd
+differentiates.
+"""
+
+from __future__ import annotations
+
+from .._extras import missing
+
+try:
+    from ._autograd import apply
+    from ._models import from_model
+    from ._modules import from_module
+    from ._tensors import to_torch
+except ModuleNotFoundError as error:
+    raise missing("torch", error) from error
+
+__all__ = ["apply", "from_model", "from_module", "to_torch"]

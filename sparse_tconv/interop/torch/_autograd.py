@@ -1,0 +1,151 @@
+"""Products that autograd differentiates, to any order, with respect to samples and kernels.
+
+For a fixed geometry ``C(w) x`` is linear in each of w and x, and so are its transposes: with
+``P(op, x, w) = C(w) x`` and ``G(op, x, h) = K(x)^T h``, K(x) being w -> C(w) x, the gradients of P
+and G are P and G again. Nothing in them conjugates; PyTorch's gradient of a real loss is the
+transpose between two conjugations, which are left to PyTorch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ...errors import DTypeError, ShapeError
+from ...operators import Affine, ConvOperator
+from ._tensors import check_sample, known, tensor_array
+
+
+def apply(
+    op: ConvOperator | Affine, x: torch.Tensor, weight: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The operator applied to tensors, differentiable with respect to `x` and `weight`.
+
+    Parameters
+    ----------
+    op : Conv, ConvTranspose or Affine
+        The operator. Its own weight, and an ``Affine``'s bias, are constants.
+    x : torch.Tensor, (..., *in_shape)
+        Dense, on the CPU, with any number of leading batch axes.
+    weight : torch.Tensor, the shape of ``op.weight``, optional
+        A kernel to use instead of the operator's, as ``op.with_weight(weight)`` does.
+
+    Returns
+    -------
+    torch.Tensor, (..., *out_shape)
+        On the CPU, of the dtype that NumPy gives for `x` and the weight.
+
+    Raises
+    ------
+    ShapeError
+        `x` does not end in ``in_shape``, or `weight` is not shaped like ``op.weight``.
+    DTypeError
+        A tensor is on another device, sparse, or of a type that the library does not compute with.
+
+    See Also
+    --------
+    to_torch : the matrix.
+
+    Notes
+    -----
+    Forward ``y = C x``; for the gradient g of a real loss with respect to y, that of x is ``C^H g``
+    and that of the weight is ``K(x)^H g``, K(x) being ``op.kernel_operator(x)``, summed over the
+    batch. Complex gradients follow PyTorch's convention, the gradient with respect to the
+    conjugate; that of a real tensor is the real part. Gradients of gradients work too. Each product
+    costs what ``op.apply`` does; vmap and torch.compile do not look inside.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sparse_tconv import Conv
+    >>> from sparse_tconv.interop.torch import apply
+    >>> op = Conv([1.0, -2.0], (3,), channels=False)
+    >>> x = torch.ones(3, dtype=torch.float64, requires_grad=True)
+    >>> apply(op, x).sum().backward()
+    >>> x.grad
+    tensor([ 1., -1., -2.], dtype=torch.float64)
+    >>> apply(op, x.half())
+    Traceback (most recent call last):
+        ...
+    sparse_tconv.errors.DTypeError: `x` must have dtype float32, float64, complex64 or complex128;
+        got torch.float16. Convert it: x.float().
+    """
+    if isinstance(op, Affine):
+        y = apply(op.op, x, weight)
+        bias = torch.tensor(op.bias).to(y.dtype)
+        return y + bias.reshape(*bias.shape, *(1,) * len(op.op.geometry.axes))
+    if not isinstance(op, ConvOperator):
+        raise DTypeError(
+            f"`op` must be a Conv, ConvTranspose or Affine; got {type(op).__name__}. Make one with st.Conv."
+        )
+    check_sample("x", x)
+    if weight is None:
+        known(op.dtype)
+        return _Product.apply(op, x, None)
+    check_sample("weight", weight)
+    if tuple(weight.shape) != op.weight.shape:
+        raise ShapeError(
+            f"`weight` must have shape {op.weight.shape}; got {tuple(weight.shape)}. "
+            f"Make a new {type(op).__name__} for another geometry."
+        )
+    if op._conjugated:
+        return _Product.apply(op.H.T, x, weight.conj())
+    return _Product.apply(op, x, weight)
+
+
+class _Product(torch.autograd.Function):  # type: ignore[misc]  # seen without its types
+    """P(op, x, w) = C(w) x; with None for w, the operator's own kernel."""
+
+    @staticmethod
+    def forward(op: ConvOperator, x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+        if weight is not None:
+            op = op.with_weight(tensor_array(weight))
+        return torch.from_numpy(op.apply(tensor_array(x)))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: torch.Tensor) -> None:
+        ctx.op, x, weight = inputs
+        ctx.save_for_backward(x, weight)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        x, weight = ctx.saved_tensors
+        for_x = for_weight = None
+        if ctx.needs_input_grad[1]:
+            for_x = _like(x, _Product.apply(ctx.op.T, gradient.conj(), weight).conj())
+        if ctx.needs_input_grad[2]:
+            for_weight = _like(weight, _Gradient.apply(ctx.op, x, gradient.conj()).conj())
+        return None, for_x, for_weight
+
+
+class _Gradient(torch.autograd.Function):  # type: ignore[misc]  # seen without its types
+    """G(op, x, h) = K(x)^T h, shaped like the kernel."""
+
+    @staticmethod
+    def forward(op: ConvOperator, x: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        kernels = op.kernel_operator(tensor_array(x))
+        return torch.from_numpy(kernels.T.apply(tensor_array(h)))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: torch.Tensor) -> None:
+        ctx.op, x, h = inputs
+        ctx.save_for_backward(x, h)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        x, h = ctx.saved_tensors
+        weight = gradient.conj()
+        for_x = for_h = None
+        if ctx.needs_input_grad[1]:
+            for_x = _like(x, _Product.apply(ctx.op.T, h, weight).conj())
+        if ctx.needs_input_grad[2]:
+            for_h = _like(h, _Product.apply(ctx.op, x, weight).conj())
+        return None, for_x, for_h
+
+
+def _like(tensor: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """A gradient in the dtype of what it belongs to; of a real tensor, the real part."""
+    if gradient.is_complex() and not tensor.is_complex():
+        gradient = gradient.real
+    return gradient.to(tensor.dtype)
