@@ -1,9 +1,9 @@
 PYTHON ?= python
 
-.PHONY: help check lint types layers doctests tests sweep format
+.PHONY: help check lint types layers doctests tests sweep benchmarks-smoke docs format
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 20
 
 check: lint types layers doctests tests  ## all that CI runs
 
@@ -25,6 +25,17 @@ tests:  ## the tests, a tenth of the random settings
 
 sweep:  ## the tests, all random settings; writes tests/sweep-summary.txt
 	SPARSE_TCONV_SWEEP=1 $(PYTHON) -m pytest
+
+# asv keeps what it knows of the machine in the home directory: here it gets one beside its results.
+ASV = cd benchmarks && HOME="$$PWD/.asv/home" ASV_PYTHONPATH="$$PWD/.." OMP_WAIT_POLICY=passive $(PYTHON) -m asv
+
+benchmarks-smoke:  ## every benchmark of the asv suite once, from the installed packages
+	mkdir -p benchmarks/.asv/home
+	$(ASV) machine --yes --machine smoke
+	$(ASV) run --python=same --quick --machine smoke --show-stderr
+
+docs:  ## the site in docs/_build/html; a warning is an error
+	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html
 
 format:  ## put the code into house style
 	$(PYTHON) -m ruff check --fix .

@@ -52,7 +52,7 @@ def test_the_environment_stands_in_for_auto(monkeypatch):
     assert st.Conv(np.ones(3, int), (9,), channels=False).engine == "csr"  # fft cannot
     monkeypatch.setenv("SPARSE_TCONV_ENGINE", "warp")
     with pytest.raises(
-        st.GeometryError, match="`SPARSE_TCONV_ENGINE` must be one of 'auto', .*'warp'"
+        st.GeometryError, match=r"`SPARSE_TCONV_ENGINE` must be one of 'auto', .*'warp'"
     ):
         st.Conv(np.ones(3), (9,), channels=False)
 
