@@ -26,6 +26,7 @@ _ENGINES: dict[str, type[Engine]] = {
     engine.name: engine for engine in (CsrEngine, GemmEngine, FftEngine, TapsEngine)
 }
 VARIABLE = "SPARSE_TCONV_ENGINE"
+_SMALL = 20_000  # entries of a matrix
 _LARGEST = 1 << 32  # entries of one sample
 
 
@@ -51,6 +52,8 @@ def choose(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
         _known(override, VARIABLE)
         if _ENGINES[override].refuses(geometry, dtype) is None and _installed(override):
             return override
+    if geometry.nnz <= _SMALL:  # a product takes hardly more than the call: not worth planning for
+        return CsrEngine.name
     return min(estimates(geometry, dtype), key=lambda item: item[1])[0]
 
 
