@@ -18,6 +18,9 @@ import hypothesis
 import numpy as np
 import pytest
 
+# OpenMP threads of other libraries that spin while they wait would stall ours on a busy machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 SWEEP = os.environ.get("SPARSE_TCONV_SWEEP", "0") == "1"
 SEED = int(os.environ.get("SPARSE_TCONV_SEED", "20250"))
 PACKAGES = ("numpy", "scipy", "torch")

@@ -9,6 +9,7 @@ from factories import FLOATS, assert_agrees, random_array, random_setting
 import sparse_tconv as st
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # small products: threads would only wait for each other
 functional = torch.nn.functional
 
 TORCH_MODES = ("zeros", "circular", "reflect", "replicate")
