@@ -29,7 +29,7 @@ sweep:  ## the tests, all random settings; writes tests/sweep-summary.txt
 # asv keeps what it knows of the machine in the home directory: here it gets one beside its results.
 ASV = cd benchmarks && HOME="$$PWD/.asv/home" ASV_PYTHONPATH="$$PWD/.." OMP_WAIT_POLICY=passive $(PYTHON) -m asv
 
-benchmarks-smoke:  ## every benchmark of the asv suite once, from the installed packages
+benchmarks-smoke:  ## every benchmark of the asv suite once
 	mkdir -p benchmarks/.asv/home
 	$(ASV) machine --yes --machine smoke
 	$(ASV) run --python=same --quick --machine smoke --show-stderr

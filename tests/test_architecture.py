@@ -47,8 +47,19 @@ def test_import_loads_nothing_but_the_standard_library_numpy_and_scipy() -> None
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
-def test_a_file_holds_one_idea_in_at_most_300_lines(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+def test_a_file_holds_one_idea_in_at_most_300_lines_docstrings_apart(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) - _docstring_lines(ast.parse(text)) <= 300
+
+
+def _docstring_lines(tree: ast.Module) -> int:
+    lines = 0
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                lines += (first.end_lineno or first.lineno) - first.lineno + 1
+    return lines
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)

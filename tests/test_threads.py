@@ -108,7 +108,7 @@ def child(queue, x):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("default")  # other libraries warn of any fork
 def test_a_forked_child_computes_right_and_does_not_hang():
     x = np.arange(100.0)
     wanted = st.conv(x, [1.0, 2.0, 3.0], channels=False).sum()

@@ -1,0 +1,35 @@
+"""The linear algebra of a convolution: its true numbers, each with its method and its error."""
+
+from __future__ import annotations
+
+from ._equivalent import equivalent
+from ._norm_bounds import norm_bounds
+from ._norms import cond, rank, smallest_singular_value, spectral_norm
+from ._null_space import null_space
+from ._overlap import Checkerboard, Overlap, checkerboard, overlap
+from ._result import NormBounds, Result
+from ._singular import singular_values, singular_vectors
+from ._slices import columns, rows
+from ._structure import Structure, structure
+
+__all__ = [
+    "Checkerboard",
+    "NormBounds",
+    "Overlap",
+    "Result",
+    "Structure",
+    "checkerboard",
+    "columns",
+    "cond",
+    "equivalent",
+    "norm_bounds",
+    "null_space",
+    "overlap",
+    "rank",
+    "rows",
+    "singular_values",
+    "singular_vectors",
+    "smallest_singular_value",
+    "spectral_norm",
+    "structure",
+]

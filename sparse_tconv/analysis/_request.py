@@ -1,0 +1,77 @@
+"""Which singular values were asked for, and the method that will find them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .. import _validate as validate
+from ..errors import GeometryError
+from ..operators import ConvOperator
+from ..spectral import METHODS, applicable
+from ._extremes import LARGEST, SMALLEST, iteration
+
+_WHICH = ("largest", "smallest")
+_ALL_WORK = 5e10  # multiplications in decompositions for all values: under a minute
+_FEW_WORK = 1e9  # beyond it a few values come sooner by iteration: under a second
+
+
+@dataclass(frozen=True)
+class Request:
+    """How many values from which end, and the method."""
+
+    count: int
+    which: str
+    method: str
+
+    @classmethod
+    def of(cls, op: Any, k: Any, which: Any, method: Any) -> Request:
+        """Check the arguments and choose the method."""
+        few = applicable(op, _few)
+        if which not in _WHICH:
+            raise GeometryError(
+                f"`which` must be 'largest' or 'smallest'; got {which!r}. Leave it out for the "
+                "largest."
+            )
+        limit = min(op.shape)
+        count = limit if k is None else _count(k, limit)
+        return cls(count, which, _method(op, count, which, method, few))
+
+    def select(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The first or the last of values in descending order."""
+        return values[: self.count] if self.which == "largest" else values[::-1][: self.count]
+
+
+def _few(method: str, work: float) -> bool:
+    return work <= (_FEW_WORK if method in ("mixed", "dense") else _ALL_WORK)
+
+
+def _count(k: Any, limit: int) -> int:
+    count = validate.integer("k", k, minimum=1)
+    if count > limit:
+        raise GeometryError(
+            f"`k` must be between 1 and {limit}, the smaller side of `op`; got {count}. "
+            f"Use {limit}."
+        )
+    return count
+
+
+def _method(op: ConvOperator, count: int, which: str, method: Any, few: str | None) -> str:
+    """The method asked for if it can answer, or the one that 'auto' means."""
+    offered = LARGEST if which == "largest" else SMALLEST
+    if method != "auto":
+        if method not in (*METHODS, *offered):
+            listed = ", ".join(map(repr, ("auto", *METHODS, *offered)))
+            raise GeometryError(
+                f"`method` must be one of {listed} for the {which} values; got {method!r}. Leave "
+                "it out to have it chosen."
+            )
+        return str(method)
+    if few is not None:
+        return few
+    if 8 * count < min(op.shape):
+        return iteration(op, which)
+    # 'auto' of the structures raises with all their reasons if there is none
+    return applicable(op, lambda _, work: work <= _ALL_WORK) or "auto"

@@ -1,0 +1,107 @@
+"""What an analysis answers: a value, how it was found, and how far off it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import index
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Result(NDArrayOperatorsMixin):
+    """A number or an array with its method and its error; computes and compares like the value.
+
+    Parameters
+    ----------
+    value : float, int or array
+        The answer.
+    method : str
+        How it was found.
+    error : float
+        Bound of the error of the value, of each entry of an array; rounding included.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv
+    >>> from sparse_tconv.analysis import spectral_norm
+    >>> norm = spectral_norm(Conv([3.0, 4.0], (1,), padding=1, channels=False))
+    >>> float(norm), norm.method, norm.error < 1e-12
+    (5.0, 'kronecker', True)
+    >>> bool(norm > 4), float(2 * norm)
+    (True, 10.0)
+    """
+
+    value: Any
+    method: str
+    error: float
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        values = [item.value if isinstance(item, Result) else item for item in inputs]
+        return getattr(ufunc, method)(*values, **options)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __index__(self) -> int:
+        return index(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.value)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.value[place]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value, () for a number."""
+        return np.shape(self.value)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes of the value."""
+        return np.ndim(self.value)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the value."""
+        return np.asarray(self.value).dtype
+
+
+@dataclass(frozen=True)
+class NormBounds:
+    """Numbers between which the spectral norm certainly is; unpacks to the pair.
+
+    Parameters
+    ----------
+    lower, upper : float
+        The bounds.
+    method : str
+        Where the lower and the upper bound come from.
+    """
+
+    lower: float
+    upper: float
+    method: str
+
+    def __iter__(self) -> Iterator[float]:
+        return iter((self.lower, self.upper))

@@ -1,0 +1,180 @@
+"""The symbol of a convolution: its blocks at all frequencies, and the largest of their norms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import cos, pi, prod, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Axis, source
+from ..spectral import Problem, block_norms, circle_stride
+
+_POINTS_PER_DEGREE = 64  # a grid so fine costs 0.06 % of the bound per axis
+_LEAST_POINTS = 64
+_WORK = 1e10  # multiplications in the blocks' decompositions: some seconds
+_ENTRIES = 1 << 22  # of blocks that are held at a time
+
+
+@dataclass(frozen=True)
+class Line:
+    """One axis as a convolution of stride 1 between phases: taps (q, phase), frequencies, and the
+    factors that make the largest value on the grid a bound.
+
+    Parameters
+    ----------
+    places, phases : tuple of int
+        Where each tap is: place q of phase r reads sample ``s (o + q) + r``.
+    stride : int
+        Number of phases.
+    points : int
+        Frequencies of the grid.
+    shifts : tuple of float
+        Fractions of a step by which the grid may be moved.
+    factor : float
+        What the largest norm on the grid is multiplied by.
+    """
+
+    places: tuple[int, ...]
+    phases: tuple[int, ...]
+    stride: int
+    points: int
+    shifts: tuple[float, ...]
+    factor: float
+
+    def waves(self, shift: float, first: int, last: int) -> NDArray[np.complex128]:
+        """exp(i theta q) for some frequencies of the grid: (frequency, tap)."""
+        theta = 2 * pi * (np.arange(first, last) + shift) / self.points
+        return np.exp(1j * theta[:, None] * np.array(self.places))
+
+
+def line(axis: Axis, most_points: int) -> Line | None:
+    """The axis with a grid of so many points at most; None if those are too few for any bound."""
+    stride = circle_stride(axis) or axis.stride
+    offset = -axis.before % stride if circle_stride(axis) else 0
+    position = [offset + axis.dilation * tap for tap in range(axis.k)]
+    places = tuple(z // stride for z in position)
+    phases = tuple(z % stride for z in position)
+    if circle_stride(axis) is not None and axis.n_out <= most_points:
+        return Line(places, phases, stride, axis.n_out, (0.0,), 1.0)
+    degree = places[-1] - places[0]
+    repeated = 1.0 if circle_stride(axis) else sqrt(most_repeats(axis))
+    exact = _embedding(axis, degree)
+    fine = max(_LEAST_POINTS, _POINTS_PER_DEGREE * degree)
+    if exact <= min(fine, most_points):
+        return Line(places, phases, stride, exact, (0.0, 0.5), repeated)
+    points = min(fine, most_points)
+    if points <= 2 * degree + 1:
+        return None
+    return Line(places, phases, stride, points, (0.0,), repeated / sqrt(cos(pi * degree / points)))
+
+
+def after(axis: Axis) -> int:
+    """The padding behind the axis that its last window needs."""
+    return axis.last + 1 - axis.n_in
+
+
+def _embedding(axis: Axis, degree: int) -> int:
+    """Size of the smallest circle of which the windows and the samples that they read, extended,
+    are a part.
+    """
+    inside = axis.mode == "zeros"
+    low = axis.before // axis.stride if inside else 0
+    high = (axis.n_in - 1 + axis.before if inside else axis.last - axis.first) // axis.stride
+    return max(high + 1, degree + axis.n_out - low, degree + 1)
+
+
+def most_repeats(axis: Axis) -> int:
+    """How often the border repeats a sample, at most: the squared norm of the extension."""
+    if axis.mode == "zeros":
+        return 1
+    found = source(axis.mode, np.arange(axis.first, axis.last + 1), axis.n_in)
+    return int(np.bincount(found).max())
+
+
+def symbol_bound(problem: Problem, enough: float = 0.0) -> float:
+    """An upper bound of the norm from the symbol; infinite if the grid would be too large.
+
+    C is a part of the operator on a larger circle, whose seam may carry any phase: the frequencies
+    are those of a grid that may be moved. On any grid of M points per axis, a trigonometric
+    polynomial of degree d is at most its largest value there over cos(pi d / M), and the squared
+    norms of the blocks are suprema of such polynomials. The grid is no longer moved once the bound
+    is down to what is `enough`.
+    """
+    lines = _lines(problem)
+    if lines is None:
+        return float("inf")
+    factor = prod(line.factor for line in lines)
+    bound = float("inf")
+    # Half a step first: the norm of a finite matrix is below the supremum, which is often at 0.
+    for shift in product(*(line.shifts[::-1] for line in lines)):
+        if bound > enough:
+            bound = min(bound, factor * _largest_norm(problem, lines, shift))
+    return bound
+
+
+def _lines(problem: Problem) -> list[Line] | None:
+    """The axes with grids as fine as the work allows."""
+    given, taken = problem.channels
+    axes = problem.geometry.axes
+    strides = [circle_stride(axis) or axis.stride for axis in axes]
+    block = given * taken * prod(strides)
+    cost = block * min(given, taken * prod(strides)) + 500
+    blocks = _WORK / (len(problem.kernel) * cost)
+    most = 1 << 14
+    while most >= 1:
+        found = [line(axis, most) for axis in axes]
+        lines = [entry for entry in found if entry is not None]
+        if len(lines) < len(found):
+            return None
+        if prod(entry.points for entry in lines) <= max(blocks, 64):
+            return lines
+        most = most * 3 // 4
+    return None
+
+
+def _largest_norm(problem: Problem, lines: list[Line], shifts: tuple[float, ...]) -> float:
+    """The largest norm of a block over the grid; of half of it if C is real."""
+    kernel = problem.kernel
+    # The first axis last: its frequencies are done some at a time.
+    for number in range(len(lines) - 1, 0, -1):
+        kernel = _transformed(kernel, number, lines[number], shifts[number], None)
+    first = lines[0]
+    count = first.points // 2 + 1 if problem.is_real else first.points
+    step = max(_ENTRIES // max(kernel.size // kernel.shape[3] * first.stride, 1), 1)
+    largest = 0.0
+    for start in range(0, count, step):
+        part = start, min(start + step, count)
+        blocks = _transformed(kernel, 0, first, shifts[0], part)
+        largest = max(largest, _norms(blocks, len(lines)))
+    return largest
+
+
+def _transformed(
+    kernel: NDArray[Any],
+    number: int,
+    line: Line,
+    shift: float,
+    part: tuple[int, int] | None,
+) -> NDArray[np.complex128]:
+    """The taps of an axis as (frequency) in their place and (phase) at the end."""
+    first, last = part or (0, line.points)
+    waves = line.waves(shift, first, last)
+    moved = np.moveaxis(kernel, number + 3, -1)
+    found = np.empty((*moved.shape[:-1], last - first, line.stride), dtype=np.complex128)
+    for phase in range(line.stride):
+        taps = [tap for tap, of in enumerate(line.phases) if of == phase]
+        found[..., phase] = moved[..., taps] @ waves[:, taps].T
+    return np.moveaxis(found, -2, number + 3)
+
+
+def _norms(blocks: NDArray[np.complex128], axes: int) -> float:
+    """The largest norm of blocks (group, given, taken, *frequency, *phase)."""
+    given, taken = blocks.shape[1:3]
+    order = (0, *range(3, 3 + axes), 1, 2, *range(3 + axes, blocks.ndim))
+    phases = prod(blocks.shape[3 + axes :])
+    flat = blocks.transpose(order).reshape(-1, given, taken * phases)
+    return float(block_norms(flat).max())

@@ -1,0 +1,47 @@
+"""Inverse problems: deblur, super-resolve, deconvolve, with the field's tools on SciPy's solvers.
+
+The problem solved is ``min |C x - y|^2 + damp^2 |L x|^2``. `blur` and `psf` make operators,
+`problems` makes test problems; `solve` solves for a damp, `tikhonov` and `tsvd` choose it by `gcv`,
+`lcurve` or `discrepancy`; `picard` shows what the data are worth; `circulant_preconditioner` and
+`cosine_preconditioner` are for conjugate gradients; `estimate_kernel` looks for the blur.
+"""
+
+from __future__ import annotations
+
+from ..solution import ConvergenceWarning, Solution, Status
+from . import problems, psf
+from ._blur import blur
+from ._choice import GCV, Discrepancy, LCurve
+from ._choose import discrepancy, gcv, lcurve
+from ._kernel import estimate_kernel
+from ._photograph import deblur_photograph, parse_psf
+from ._picard import Picard, picard
+from ._preconditioners import circulant_preconditioner, cosine_preconditioner
+from ._solve import solve
+from ._tikhonov import tikhonov
+from ._tsvd import tsvd
+
+__all__ = [
+    "GCV",
+    "ConvergenceWarning",
+    "Discrepancy",
+    "LCurve",
+    "Picard",
+    "Solution",
+    "Status",
+    "blur",
+    "circulant_preconditioner",
+    "cosine_preconditioner",
+    "deblur_photograph",
+    "discrepancy",
+    "estimate_kernel",
+    "gcv",
+    "lcurve",
+    "parse_psf",
+    "picard",
+    "problems",
+    "psf",
+    "solve",
+    "tikhonov",
+    "tsvd",
+]

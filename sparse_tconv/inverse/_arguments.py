@@ -1,0 +1,34 @@
+"""Numbers and words that several functions of this package take, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from ..errors import GeometryError
+
+
+def number(name: str, value: Any, *, positive: bool = False) -> float:
+    """A finite real number, not negative, or even positive."""
+    rule = f"a finite number, {'above' if positive else 'at least'} 0"
+    real = isinstance(value, (Real, np.number)) and not isinstance(value, (bool, np.bool_))
+    if not real or np.iscomplexobj(value) or not isfinite(value):
+        raise GeometryError(f"`{name}` must be {rule}; got {value!r}. Pass a plain number.")
+    if value < 0 or (positive and value == 0):
+        nearest = "a positive one" if positive or value == 0 else f"{-value!r} or 0"
+        raise GeometryError(f"`{name}` must be {rule}; got {value!r}. Pass {nearest}.")
+    return float(value)
+
+
+def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
+    """One of a few words."""
+    if isinstance(value, str) and value in allowed:
+        return value
+    listed = ", ".join(map(repr, allowed))
+    lowered = value.lower() if isinstance(value, str) else ""
+    hint = f"It is {lowered!r} here" if lowered in allowed else "Pass one of these"
+    raise GeometryError(f"`{name}` must be one of {listed}; got {value!r}. {hint}.")

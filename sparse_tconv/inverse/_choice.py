@@ -1,0 +1,90 @@
+"""What the rules for choosing damp found, with the curves that they looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Curve = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Choice:
+    """A damp, and why.
+
+    Attributes
+    ----------
+    damp : float
+        The damp chosen.
+    source : str
+        How the rule knew the spectrum: an exact factorization, or a bidiagonalization.
+    damps : (points,) array
+        A logarithmic grid.
+    """
+
+    damp: float
+    source: str
+    damps: Curve
+
+    rule = ""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} damp={self.damp:.4g}, {self.source}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GCV(Choice):
+    """A minimum of generalized cross-validation.
+
+    Attributes
+    ----------
+    damp, source, damps
+        As in every choice.
+    values : (points,) array
+        The GCV function on the grid.
+    """
+
+    values: Curve
+
+    rule = "gcv"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LCurve(Choice):
+    """A corner of the L-curve.
+
+    Attributes
+    ----------
+    damp, source, damps
+        As in every choice.
+    residual_norms, solution_norms, curvature : (points,) arrays
+        ``|C x - y|``, ``|L x|`` and the curvature of their logarithms on the grid.
+    """
+
+    residual_norms: Curve
+    solution_norms: Curve
+    curvature: Curve
+
+    rule = "lcurve"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Discrepancy(Choice):
+    """Where the residual is as large as the noise.
+
+    Attributes
+    ----------
+    damp, source, damps
+        As in every choice.
+    residual_norms : (points,) array
+        ``|C x - y|`` on the grid.
+    target : float
+        What it should be, ``tau * noise_norm``.
+    """
+
+    residual_norms: Curve
+    target: float
+
+    rule = "discrepancy"

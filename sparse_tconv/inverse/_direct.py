@@ -1,0 +1,142 @@
+"""Solvers that do not iterate: a diagonal problem, and a sparse factorization."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array, eye_array, issparse
+from scipy.sparse.csgraph import reverse_cuthill_mckee
+from scipy.sparse.linalg import SuperLU, splu
+
+from .. import _validate as validate
+from ..assembly import available_memory
+from ..errors import GeometryError, MatrixTooLargeError
+from ..solution import Status
+from ._controls import Answer, Controls
+from ._diagonal import diagonal, inverted
+from ._least_squares import LeastSquares
+
+_REFINEMENTS = 2
+_ENTRY = 12  # bytes of a double and its index
+
+
+def solve_spectral(problem: LeastSquares, controls: Controls) -> Answer:
+    """Filter the coefficients of y; the answer of least norm where there are several."""
+    found = controls.diagonal or diagonal(problem)
+    if isinstance(found, str):
+        raise GeometryError(
+            f"`method` must be one that applies; got 'spectral', but {found}. Pass method='auto'."
+        )
+    samples = problem.y.reshape(problem.count, *problem.out_shape)
+    coefficients = found.factorization.analyse(samples)
+    filters = inverted(found.values, found.weights, problem.damp)
+    x = found.factorization.synthesise(filters * coefficients)
+    return Answer(x.reshape(problem.count, -1), Status.DIRECT, 0)
+
+
+def solve_factor(problem: LeastSquares, controls: Controls) -> Answer:
+    """Factorize the normal equations once, for all samples of the batch, and refine.
+
+    The corrected seminormal equations: residuals come from C itself, so that the digits which C^H C
+    loses come back while the factorization is good for one at all (Björck 1996, section 6.6.5).
+    """
+    factor = _factor(problem, controls.max_bytes)
+    right = problem.adjoint(problem.y)
+    x = _solved(factor, right)
+    for _ in range(_REFINEMENTS):
+        x = x + _solved(factor, _defect(problem, x))
+    enough = controls.rtol * np.linalg.norm(right)
+    good = np.isfinite(x).all() and np.linalg.norm(_defect(problem, x)) <= enough
+    return Answer(x, Status.DIRECT if good else Status.INACCURATE, 0)
+
+
+def _defect(problem: LeastSquares, x: NDArray[Any]) -> NDArray[Any]:
+    """C^H (y - C x) - damp^2 L^H L x."""
+    defect = problem.adjoint(problem.y - problem.forward(x))
+    if problem.damp:
+        defect = defect - problem.damp**2 * problem.penalty_adjoint(problem.penalty(x))
+    return defect
+
+
+def _solved(factor: SuperLU, right: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(factor.solve(np.ascontiguousarray(right.T))).T
+
+
+def _factor(problem: LeastSquares, max_bytes: Any) -> SuperLU:
+    """The normal equations' matrix, factorized in an order that keeps it sparse."""
+    limit = _limit(max_bytes)
+    rows = _matrix("op", problem.op)
+    if problem.mask is not None:
+        rows = rows[problem.mask]
+    _guard(_product_bytes(rows), limit, "the matrix of the normal equations")
+    normal = (rows.conj().T @ rows).tocsc()
+    if problem.damp:
+        normal = normal + problem.damp**2 * _penalty_matrix(problem)
+    normal = csc_array(normal, dtype=problem.y.dtype)
+    _guard(_factor_bytes(normal), limit, "the factorization")
+    try:
+        return splu(
+            normal,
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
+        )
+    except RuntimeError as error:
+        raise GeometryError(
+            f"`damp` must make the normal equations non-singular for method='factor'; "
+            f"got {problem.damp}. Pass a positive damp, or method='lsmr'."
+        ) from error
+
+
+def _penalty_matrix(problem: LeastSquares) -> Any:
+    """L^H L."""
+    if problem.regularizer is None:
+        return eye_array(prod(problem.in_shape), format="csc")
+    rows = _matrix("regularizer", problem.regularizer)
+    return (rows.conj().T @ rows).tocsc()
+
+
+def _matrix(name: str, op: Any) -> csr_array:
+    """The explicit matrix of an operator that has one."""
+    # MatrixLinearOperator, which aslinearoperator makes of a matrix, keeps it as A.
+    found = getattr(op, "matrix", getattr(op, "A", None))
+    if found is None or not (issparse(found) or isinstance(found, np.ndarray)):
+        raise GeometryError(
+            f"`{name}` must have a matrix for method='factor'; got a {type(op).__name__} without. "
+            f"Pass a sparse matrix, or method='lsmr'."
+        )
+    return csr_array(found)
+
+
+def _limit(max_bytes: Any) -> int:
+    if max_bytes is None:
+        return available_memory()
+    return validate.integer("max_bytes", max_bytes, minimum=0)
+
+
+def _product_bytes(rows: csr_array) -> int:
+    """At most this for the product with its adjoint: each row gives the square of its entries."""
+    lengths = np.diff(rows.indptr).astype(np.int64)
+    return int(_ENTRY * min((lengths**2).sum(), rows.shape[1] ** 2))
+
+
+def _factor_bytes(normal: csc_array) -> int:
+    """What a banded factorization would need; one of minimum degree has needed less."""
+    order = reverse_cuthill_mckee(normal.tocsr(), symmetric_mode=True)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    columns = np.repeat(np.arange(normal.shape[1]), np.diff(normal.indptr))
+    natural = np.abs(normal.indices - columns).max(initial=0)
+    reordered = np.abs(place[normal.indices] - place[columns]).max(initial=0)
+    return _ENTRY * normal.shape[0] * (2 * int(min(natural, reordered)) + 1)
+
+
+def _guard(needed: int, limit: int, what: str) -> None:
+    if needed > limit:
+        raise MatrixTooLargeError(
+            f"`max_bytes` must allow {what}, about {needed:,} bytes; got {limit:,}. "
+            f"Raise max_bytes, or pass method='lsmr', which stores no matrix."
+        )

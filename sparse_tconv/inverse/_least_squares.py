@@ -1,0 +1,227 @@
+"""The problem that all solvers are given, checked and flat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
+
+from .. import _validate as validate
+from ..errors import DTypeError, GeometryError, ShapeError
+from ..operators import SampleOperator
+from ._arguments import number
+from ._regularizer import is_operator, regularizer_operator
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares:
+    """``min |M (C x - y)|^2 + damp^2 |L x|^2`` over a batch of flat samples.
+
+    A batch is one problem with C repeated; M is the mask. Vectors are (batch, entries), in double
+    precision at least.
+
+    Attributes
+    ----------
+    op : LinearOperator
+        C.
+    in_shape, out_shape, batch : tuple of int
+        Shapes of one sample of x and of y, and of the axes in front.
+    y : (count, rows of C) array
+        The data, zero where masked.
+    mask : (rows of C,) Boolean array, optional
+        The rows used.
+    damp : float
+        At least 0.
+    regularizer : LinearOperator, optional
+        L; the identity if None.
+    dtype : numpy.dtype
+        What x is asked for in.
+    """
+
+    op: Any
+    in_shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
+    batch: tuple[int, ...]
+    y: NDArray[Any]
+    mask: NDArray[np.bool_] | None
+    damp: float
+    regularizer: Any
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(
+        cls,
+        op: Any,
+        y: ArrayLike,
+        *,
+        damp: Any = 0.0,
+        regularizer: Any = None,
+        mask: Any = None,
+    ) -> Self:
+        """The problem of these arguments, or the error that names the first bad one."""
+        op, in_shape, out_shape = _operator(op)
+        damp = number("damp", damp)
+        regularizer = regularizer_operator(regularizer, op, in_shape)
+        used = _mask(mask, out_shape)
+        data = validate.numeric_array("y", y)
+        batch = _batch("y", data, out_shape)
+        # An integer problem has no integer answer; everything is computed in double precision.
+        dtype = np.result_type(op.dtype, data.dtype)
+        if regularizer is not None and regularizer.dtype.kind == "c":
+            dtype = np.result_type(dtype, np.complex64)
+        dtype = np.dtype(np.float64) if dtype.kind in "iu" else dtype
+        flat = data.reshape(prod(batch), -1).astype(np.result_type(dtype, np.float64))
+        if used is not None:
+            flat[:, ~used] = 0
+        wrong = np.count_nonzero(~np.isfinite(flat))
+        if wrong:
+            raise GeometryError(
+                f"`y` must be finite in the rows used; got {wrong} NaN or infinite entries. "
+                f"Pass mask=numpy.isfinite(y) to leave them out."
+            )
+        return cls(op, in_shape, out_shape, batch, flat, used, damp, regularizer, dtype)
+
+    def with_damp(self, damp: float) -> Self:
+        """The same problem with another damp."""
+        return replace(self, damp=damp)
+
+    @property
+    def count(self) -> int:
+        """Number of samples in the batch."""
+        return len(self.y)
+
+    @property
+    def rows(self) -> int:
+        """Number of data used."""
+        kept = self.y.shape[1] if self.mask is None else int(np.count_nonzero(self.mask))
+        return self.count * kept
+
+    @property
+    def columns(self) -> int:
+        """Number of unknowns."""
+        return self.count * prod(self.in_shape)
+
+    def forward(self, x: NDArray[Any]) -> NDArray[Any]:
+        """M C x."""
+        y = _apply(self.op, x)
+        return y if self.mask is None else y * self.mask
+
+    def adjoint(self, y: NDArray[Any]) -> NDArray[Any]:
+        """C^H M y."""
+        return _apply(self.op.H, y if self.mask is None else y * self.mask)
+
+    def penalty(self, x: NDArray[Any]) -> NDArray[Any]:
+        """L x."""
+        return x if self.regularizer is None else _apply(self.regularizer, x)
+
+    def penalty_adjoint(self, z: NDArray[Any]) -> NDArray[Any]:
+        """L^H z."""
+        return z if self.regularizer is None else _apply(self.regularizer.H, z)
+
+    def normal(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The normal equations' left side, C^H M C x + damp^2 L^H L x."""
+        product = self.adjoint(self.forward(x))
+        if self.damp:
+            product = product + self.damp**2 * self.penalty_adjoint(self.penalty(x))
+        return product
+
+    def stacked(self) -> tuple[LinearOperator, NDArray[Any]]:
+        """The rows of C over those of damp * L, on one flat vector, and the data over zeros."""
+        height = self.y.size
+        rest = 0
+        if self.damp:
+            q = prod(self.in_shape) if self.regularizer is None else self.regularizer.shape[0]
+            rest = self.count * q
+
+        def matvec(x: NDArray[Any]) -> NDArray[Any]:
+            samples = x.reshape(self.count, -1)
+            parts = [self.forward(samples).ravel()]
+            if rest:
+                parts.append(self.damp * self.penalty(samples).ravel())
+            return np.concatenate(parts)
+
+        def rmatvec(r: NDArray[Any]) -> NDArray[Any]:
+            x = self.adjoint(r[:height].reshape(self.count, -1))
+            if rest:
+                x = x + self.damp * self.penalty_adjoint(r[height:].reshape(self.count, -1))
+            return x.ravel()
+
+        shape = (height + rest, self.columns)
+        operator = LinearOperator(shape, matvec=matvec, rmatvec=rmatvec, dtype=self.y.dtype)
+        return operator, np.concatenate([self.y.ravel(), np.zeros(rest, self.y.dtype)])
+
+    def norms(self, x: NDArray[Any]) -> tuple[float, float]:
+        """Residual norm and solution norm."""
+        residual = np.linalg.norm(self.forward(x) - self.y)
+        return float(residual), float(np.linalg.norm(self.penalty(x)))
+
+    def sample(self, name: str, value: ArrayLike) -> NDArray[Any]:
+        """A user's x in the n-d shape, one for the batch or one each, as (count, columns of C)."""
+        array = validate.numeric_array(name, value)
+        given = _batch(name, array, self.in_shape)
+        if given not in ((), self.batch):
+            raise ShapeError(
+                f"`{name}` must have the batch axes of y, {self.batch}, or none; got {given}. "
+                f"Pass one sample of shape {self.in_shape}, or one for each."
+            )
+        flat = array.reshape(prod(given), -1).astype(np.result_type(array, self.y.dtype))
+        return np.broadcast_to(flat, (self.count, flat.shape[1]))
+
+    def shaped(self, x: NDArray[Any]) -> NDArray[Any]:
+        """An answer as the caller gets it: n-d, in the dtype of op and y."""
+        return x.reshape(*self.batch, *self.in_shape).astype(self.dtype)
+
+
+def _operator(op: Any) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
+    """Anything with a product, as an operator, and the shapes of its samples."""
+    if isinstance(op, SampleOperator):
+        return op, op.in_shape, op.out_shape
+    if not is_operator(op):
+        raise DTypeError(
+            f"`op` must be an operator, a sparse matrix or an array; got {type(op).__name__}. "
+            f"Make one with sparse_tconv.inverse.blur or sparse_tconv.Conv."
+        )
+    op = aslinearoperator(op)
+    return op, op.shape[1:], op.shape[:1]
+
+
+def _apply(op: Any, x: NDArray[Any]) -> NDArray[Any]:
+    """The product for a batch of flat samples."""
+    if isinstance(op, SampleOperator):
+        return op.apply(x.reshape(len(x), *op.in_shape)).reshape(len(x), -1)
+    columns = op.matvec(x[0])[:, None] if len(x) == 1 else op.matmat(x.T)
+    return np.asarray(columns).T
+
+
+def _mask(mask: Any, out_shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    if mask is None:
+        return None
+    used = np.asarray(mask)
+    if used.dtype != np.bool_:
+        raise DTypeError(
+            f"`mask` must be a Boolean array, True where y is used; got dtype {used.dtype}. "
+            f"Write mask != 0."
+        )
+    if used.shape != out_shape:
+        raise ShapeError(
+            f"`mask` must have the shape of one sample of y, {out_shape}; got {used.shape}. "
+            f"It serves the whole batch."
+        )
+    if not used.any():
+        raise GeometryError("`mask` must keep at least one row; got none. Set some entries True.")
+    return used.reshape(-1)
+
+
+def _batch(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes in front of one sample."""
+    lead = array.ndim - len(shape)
+    if lead < 0 or array.shape[lead:] != shape or array.size == 0:
+        listed = ", ".join(map(str, shape))
+        flat = array.ndim == 1 and array.size == prod(shape)
+        hint = f"Reshape it: {name}.reshape({shape})." if flat else "The last axes are one sample."
+        raise ShapeError(f"`{name}` must have shape (..., {listed}); got {array.shape}. {hint}")
+    return array.shape[:lead]

@@ -1,0 +1,71 @@
+"""What the caller sees of an iteration while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from ..errors import MissingExtraError
+
+
+class Progress:
+    """Counts iterations, shows a bar, and hands each iterate to the caller's function.
+
+    Parameters
+    ----------
+    total : int
+        The most iterations that there will be.
+    bar : bool
+        Whether to show a bar, by tqdm.
+    callback : callable, optional
+        Called with a fresh copy of x, in its n-d shape, after every iteration; what it raises ends
+        the iteration.
+    shaped : callable
+        Makes the caller's x of a flat one.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        bar: bool,
+        callback: Callable[[NDArray[Any]], object] | None,
+        shaped: Callable[[NDArray[Any]], NDArray[Any]],
+    ) -> None:
+        self.iterations = 0
+        self._callback = callback
+        self._shaped = shaped
+        self._bar = _bar(total) if bar else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def step(self, x: NDArray[Any] | None = None) -> None:
+        """One more iteration; x where the method shows it."""
+        self.iterations += 1
+        if self._bar is not None:
+            self._bar.update()
+        if self._callback is not None and x is not None:
+            self._callback(self._shaped(x))
+
+
+def _bar(total: int) -> Any:
+    try:
+        from tqdm import tqdm
+    except ImportError as error:
+        raise MissingExtraError(
+            "`progress=True` must have tqdm; it is not installed. "
+            "Run: pip install 'sparse_tconv[progress]'"
+        ) from error
+    return tqdm(total=total, unit="it", leave=False)

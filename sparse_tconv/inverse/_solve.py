@@ -1,0 +1,222 @@
+"""One door to all solvers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _validate as validate
+from ..errors import GeometryError
+from ..solution import ConvergenceWarning, Solution
+from ._arguments import number, one_of
+from ._cgls import solve_cgls
+from ._controls import Answer, Controls
+from ._diagonal import Diagonal, diagonal
+from ._direct import solve_factor, solve_spectral
+from ._fista import solve_fista
+from ._krylov import solve_cg, solve_lsmr, solve_lsqr
+from ._least_squares import LeastSquares
+from ._progress import Progress
+
+_SOLVERS: dict[str, Callable[[LeastSquares, Controls], Answer]] = {
+    "lsmr": solve_lsmr,
+    "lsqr": solve_lsqr,
+    "cg": solve_cg,
+    "cgls": solve_cgls,
+    "factor": solve_factor,
+    "spectral": solve_spectral,
+    "fista": solve_fista,
+}
+_SHOW_ITERATES = ("cg", "cgls", "fista")
+
+
+def solve(
+    op: Any,
+    y: ArrayLike,
+    *,
+    method: str = "auto",
+    damp: float = 0.0,
+    regularizer: Any = None,
+    x0: ArrayLike | None = None,
+    rtol: float = 1e-6,
+    maxiter: int = 1000,
+    nonnegative: bool = False,
+    mask: ArrayLike | None = None,
+    preconditioner: Any = None,
+    max_bytes: int | None = None,
+    callback: Callable[[NDArray[Any]], object] | None = None,
+    progress: bool = False,
+) -> Solution:
+    """Solve ``min |C x - y|^2 + damp^2 |L x|^2``.
+
+    Parameters
+    ----------
+    op : Conv, ConvTranspose or any linear operator or matrix
+        C.
+    y : array-like, (..., *out_shape)
+        The data; finite where the mask keeps them. With batch axes it is one problem with C
+        repeated: one run, one pair of norms.
+    method : str, default 'auto'
+        * 'lsmr', 'lsqr': SciPy's; need C and C^H only;
+        * 'cg': SciPy's, on the normal equations; takes a preconditioner;
+        * 'cgls': conjugate gradients for least squares;
+        * 'factor': one sparse factorization of the normal equations, for the whole batch;
+        * 'spectral': exact filters, where :func:`sparse_tconv.spectral.factorize` applies;
+        * 'fista': accelerated projected gradients;
+        * 'auto': 'fista' for a non-negative x, 'cg' with a preconditioner, 'cgls' with a callback,
+          'spectral' where that is fast, else 'lsmr'.
+    damp : float, default 0
+        Weight of the second term, squared; at least 0.
+    regularizer : None, 'gradient', 'laplacian', LinearOperator or matrix
+        L: the identity, the differences along each axis, or the sum of the second differences,
+        all within a channel, periodic where C is and ending at the border elsewhere.
+    x0 : array-like, (..., *in_shape), optional
+        Where an iteration starts; it does not change what is solved.
+    rtol : float, default 1e-6
+        When to stop: atol and btol of 'lsmr' and 'lsqr'; for the others the size of the normal
+        equations' residual, relative to ``|C^H y|``.
+    maxiter : int, default 1000
+        Most iterations.
+    nonnegative : bool, default False
+        Whether x must not be negative.
+    mask : array-like of bool, out_shape, optional
+        The rows of y to use.
+    preconditioner : LinearOperator, optional
+        For 'cg': roughly the inverse of ``C^H C + damp^2 L^H L``.
+    max_bytes : int, optional
+        What 'factor' may need; the memory that is available, if not given.
+    callback : callable, optional
+        Called as ``callback(x)`` after every iteration of 'cg', 'cgls' or 'fista', with a fresh x
+        in its n-d shape. What it raises passes through.
+    progress : bool, default False
+        Show a bar, by tqdm.
+
+    Returns
+    -------
+    Solution
+        With x of ``numpy.result_type(op, y)``, fresh; computed in double precision at least.
+
+    Raises
+    ------
+    ShapeError
+        `y`, `x0`, `mask` or an operator does not have the shape that C needs.
+    GeometryError
+        A number is out of range, `y` is not finite, or `method` is unknown, does not apply or does
+        not go with another argument.
+    DTypeError
+        An array has a type that the library does not compute with.
+    MatrixTooLargeError
+        A factorization would need more than `max_bytes`.
+    MissingExtraError
+        ``progress=True`` without tqdm.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The answer is not as exact as `rtol` asks for; ``Solution.status`` says why.
+
+    See Also
+    --------
+    sparse_tconv.inverse.tikhonov : chooses damp.
+    sparse_tconv.inverse.circulant_preconditioner : for 'cg'.
+
+    Notes
+    -----
+    The stationary point is ``(C^H C + damp^2 L^H L) x = C^H y``. An iteration costs one product with
+    C and one with C^H. The library never writes to an argument, so an interrupted run leaves them
+    as they were.
+
+    References
+    ----------
+    .. [1] D. C.-L. Fong and M. Saunders, "LSMR: an iterative algorithm for sparse least-squares
+       problems", SIAM J. Sci. Comput. 33 (2011), section 2.
+    .. [2] A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear
+       inverse problems", SIAM J. Imaging Sci. 2 (2009), section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparse_tconv.inverse import blur, psf, solve
+    >>> op = blur(psf.gauss(1.0), (24, 32))
+    >>> x = np.zeros((24, 32))
+    >>> x[8:16, 8:24] = 1.0
+    >>> solve(op, op.apply(x), damp=1e-3)
+    Solution: solved directly, without iterating
+      x              (24, 32) float64
+      method         spectral
+      residual norm  1.183e-04
+      solution norm  1.131e+01
+      damp           1.000e-03, given
+    >>> solve(op, op.apply(x), damp=-1)
+    Traceback (most recent call last):
+        ...
+    sparse_tconv.errors.GeometryError: `damp` must be a finite number, at least 0; got -1. Pass 1 or
+        0.
+    """
+    problem = LeastSquares.of(op, y, damp=damp, regularizer=regularizer, mask=mask)
+    nonnegative = validate.flag("nonnegative", nonnegative)
+    asked = one_of("method", method, ("auto", *_SOLVERS))
+    _check_combination(asked, nonnegative, preconditioner, callback)
+    total = validate.integer("maxiter", maxiter, minimum=1)
+    tolerance = number("rtol", rtol)
+    start = None if x0 is None else problem.sample("x0", x0)
+    bar = validate.flag("progress", progress)
+    name, found = _chosen(asked, problem, nonnegative, preconditioner, callback)
+    with Progress(total, bar, callback, problem.shaped) as shown:
+        controls = Controls(
+            tolerance, total, start, nonnegative, preconditioner, max_bytes, found, shown
+        )
+        answer = _SOLVERS[name](problem, controls)
+    solution = Solution(
+        problem.shaped(answer.x),
+        answer.status,
+        name,
+        answer.iterations,
+        *problem.norms(answer.x),
+        damp=problem.damp,
+    )
+    if not solution.converged:
+        warnings.warn(f"{name}: {solution.status.value}", ConvergenceWarning, stacklevel=2)
+    return solution
+
+
+def _check_combination(method: str, nonnegative: bool, preconditioner: Any, callback: Any) -> None:
+    """Refuse what the method would have to ignore."""
+    if nonnegative and method not in ("auto", "fista"):
+        raise GeometryError(
+            f"`nonnegative` must go with method 'fista'; got {method!r}. Leave out the method."
+        )
+    if preconditioner is not None and (nonnegative or method not in ("auto", "cg")):
+        found = "nonnegative=True" if nonnegative else repr(method)
+        raise GeometryError(
+            f"`preconditioner` must go with method 'cg'; got {found}. Pass method='cg'."
+        )
+    if callback is not None and method not in ("auto", *_SHOW_ITERATES):
+        listed = ", ".join(map(repr, _SHOW_ITERATES))
+        raise GeometryError(
+            f"`callback` must go with a method that shows its iterates, {listed}; got {method!r}. "
+            f"Pass method='cgls', whose iterates are those of 'lsqr'."
+        )
+    if callback is not None and not callable(callback):
+        raise GeometryError(
+            f"`callback` must be a function of x; got {callback!r}. Pass a callable."
+        )
+
+
+def _chosen(
+    method: str, problem: LeastSquares, nonnegative: bool, preconditioner: Any, callback: Any
+) -> tuple[str, Diagonal | None]:
+    """The method, or what 'auto' makes of the problem, and the diagonal problem if one was found."""
+    if method != "auto":
+        return method, None
+    if nonnegative:
+        return "fista", None
+    if preconditioner is not None:
+        return "cg", None
+    if callback is not None:
+        return "cgls", None
+    found = diagonal(problem)
+    return ("lsmr", None) if isinstance(found, str) else ("spectral", found)

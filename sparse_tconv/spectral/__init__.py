@@ -1,0 +1,28 @@
+"""Exact factorizations: singular values and vectors of a convolution from its structure."""
+
+from __future__ import annotations
+
+from ._circle import circle_stride
+from ._eigenvalues import hermitian_eigenvalues
+from ._factorization import Basis, Factorization
+from ._factorize import METHODS, applicable, factorize, null_candidates, refuses, spectrum
+from ._problem import Problem, problem
+from ._spectrum import Spectrum
+from ._svd import block_norms
+
+__all__ = [
+    "METHODS",
+    "Basis",
+    "Factorization",
+    "Problem",
+    "Spectrum",
+    "applicable",
+    "block_norms",
+    "circle_stride",
+    "factorize",
+    "hermitian_eigenvalues",
+    "null_candidates",
+    "problem",
+    "refuses",
+    "spectrum",
+]

@@ -1,0 +1,342 @@
+"""Which factorization applies: the methods, why each may not, and the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..assembly import available_memory
+from ..errors import GeometryError, MatrixTooLargeError
+from ..operators import ConvOperator
+from ._blocks import block_error, block_factorization, block_spectrum, complete_block_basis
+from ._circle import circle_stride, is_centered_mirror, is_mirrored
+from ._factorization import Basis, Factorization
+from ._kronecker import (
+    Product,
+    complete_kronecker_basis,
+    kronecker_error,
+    kronecker_factorization,
+    kronecker_spectrum,
+    product_of,
+)
+from ._plan import COSINE, DENSE, FOURIER, Plan, plan
+from ._problem import Problem, problem
+from ._spectrum import Spectrum
+
+# Multiplications in decompositions that 'auto' starts without being asked: under a minute.
+_AUTO_WORK = 5e10
+
+_KINDS: dict[str, tuple[str, ...]] = {
+    "circular": (FOURIER,),
+    "symmetric": (COSINE,),
+    "mixed": (FOURIER, COSINE),
+    "dense": (),
+}
+METHODS = ("circular", "symmetric", "kronecker", "mixed", "dense")
+
+
+def factorize(op: ConvOperator, method: str = "auto") -> Factorization:
+    """An operator as ``U diag(values) V^H``, from its structure where it has one.
+
+    Parameters
+    ----------
+    op : Conv or ConvTranspose
+        The operator, of any dtype; computed in double precision.
+    method : {'auto', 'circular', 'symmetric', 'kronecker', 'mixed', 'dense'}
+        * 'circular': Fourier transform of every axis; all of them circular, strides dividing the
+          sizes.
+        * 'symmetric': cosine transform of every axis; all of them half-sample symmetric with stride
+          1, the kernel centered, of odd sides and its own mirror image along each.
+        * 'kronecker': one small decomposition per axis; a separable kernel, any boundary.
+        * 'mixed': the transform that each axis allows, a dense block for the others.
+        * 'dense': the matrix itself, group by group.
+        * 'auto': the first of these that applies.
+
+    Returns
+    -------
+    Factorization
+        Exact to rounding; no matrix of the operator's size is stored but by 'dense'.
+
+    Raises
+    ------
+    GeometryError
+        The method does not apply, or none does; the message says why.
+    MatrixTooLargeError
+        A dense block would not fit.
+    DTypeError
+        `op` is not a Conv or ConvTranspose.
+
+    See Also
+    --------
+    spectrum : the values alone, for less than half of the time.
+    sparse_tconv.analysis.singular_values : the values of any operator, with their error.
+
+    Notes
+    -----
+    The cost is one singular value decomposition for each frequency, of a block with as many rows
+    and columns as there are channels, and phases of the stride, per group; half of the frequencies
+    if the operator is real.
+
+    References
+    ----------
+    .. [1] H. Sedghi, V. Gupta, P. M. Long, "The singular values of convolutional layers",
+       arXiv:1805.10408, theorem 6.
+    .. [2] M. K. Ng, R. H. Chan, W.-C. Tang, "A fast algorithm for deblurring models with Neumann
+       boundary conditions", SIAM J. Sci. Comput. 21 (1999), section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparse_tconv import Conv
+    >>> from sparse_tconv.spectral import factorize
+    >>> blur = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    >>> op = Conv(blur, (8, 8), padding=1, padding_mode="symmetric", channels=False)
+    >>> F = factorize(op)
+    >>> F.method
+    'symmetric'
+    >>> x = np.arange(64.0).reshape(8, 8)
+    >>> bool(np.allclose(F.left.synthesise(F.values * F.right.analyse(x)), op.apply(x)))
+    True
+    >>> factorize(op, method="circular")
+    Traceback (most recent call last):
+        ...
+    sparse_tconv.errors.GeometryError: `method` must be one that applies to `op`; got 'circular',
+        but axis 0 is no circle whose windows, 8 with stride 1, go once round its 8 samples under
+        padding_mode 'symmetric'. Pass method='auto'.
+    """
+    base, swapped = problem(op)
+    found = _factorization(base, choose(base, method))
+    return found.H if swapped else found
+
+
+def spectrum(op: ConvOperator, method: str = "auto") -> Spectrum:
+    """All singular values of an operator, from its structure where it has one.
+
+    Parameters
+    ----------
+    op : Conv or ConvTranspose
+        The operator.
+    method : str, default 'auto'
+        As for :func:`factorize`.
+
+    Returns
+    -------
+    Spectrum
+        ``min(op.shape)`` values from the largest to the smallest, the method and a bound of their
+        errors.
+
+    Raises
+    ------
+    GeometryError, MatrixTooLargeError, DTypeError
+        As for :func:`factorize`.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv
+    >>> from sparse_tconv.spectral import spectrum
+    >>> spectrum(Conv([1.0, 1.0], (3,), channels=False)).values.round(6)
+    array([1.732051, 1.      ])
+    """
+    base, _ = problem(op)
+    return _spectrum(base, choose(base, method))
+
+
+def null_candidates(
+    op: ConvOperator, method: str = "auto"
+) -> tuple[NDArray[np.float64], Basis, str, float]:
+    """A complete orthonormal basis of what the operator takes, the singular value of each column,
+    the method and a bound of the values' errors.
+    """
+    base, swapped = problem(op)
+    chosen = choose(base, method)
+    found = _decomposed(base, chosen)
+    if isinstance(found, Product):
+        values, columns = complete_kronecker_basis(found, not swapped)
+        return values, columns, chosen, kronecker_error(found, values)
+    values, basis = complete_block_basis(found, not swapped)
+    return values, basis, chosen, block_error(found, values)
+
+
+def refuses(op: ConvOperator, method: str) -> str | None:
+    """Why a method does not apply to an operator, as a clause; None if it does.
+
+    Parameters
+    ----------
+    op : Conv or ConvTranspose
+        The operator.
+    method : str
+        One of :data:`METHODS`.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv
+    >>> from sparse_tconv.spectral import refuses
+    >>> op = Conv([[1.0, 2.0], [3.0, 4.0]], (8, 8), channels=False)
+    >>> refuses(op, "kronecker")
+    'the kernel is no product of one kernel per axis'
+    >>> refuses(op, "dense")
+    """
+    base, _ = problem(op)
+    return _refusal(base, method)
+
+
+def choose(base: Problem, method: str) -> str:
+    """The method asked for if it applies, or the first that does and is fast enough."""
+    if method == "auto":
+        return _first_that_applies(base)
+    if not isinstance(method, str) or method not in METHODS:
+        listed = ", ".join(map(repr, ("auto", *METHODS)))
+        raise GeometryError(
+            f"`method` must be one of {listed}; got {method!r}. Leave it out to have it chosen."
+        )
+    reason = _refusal(base, method)
+    if reason is None:
+        return method
+    too_large = method in ("mixed", "dense") and _unstructured(base, method) is None
+    error = MatrixTooLargeError if too_large else GeometryError
+    raise error(
+        f"`method` must be one that applies to `op`; got {method!r}, but {reason}. "
+        "Pass method='auto'."
+    )
+
+
+def _first_that_applies(base: Problem) -> str:
+    reasons = {}
+    for method in METHODS:
+        reason = _refusal(base, method)
+        if reason is None and work(base, method) > _AUTO_WORK and method in ("mixed", "dense"):
+            reason = "its decompositions would take minutes"
+        if reason is None:
+            return method
+        reasons[method] = reason
+    listed = "; ".join(f"{method!r}: {reason}" for method, reason in reasons.items())
+    raise GeometryError(
+        f"`op` must be one that a factorization applies to; got {op_size(base)}, and {listed}. "
+        "Use what is matrix-free, or name a method to have it run all the same."
+    )
+
+
+def op_size(base: Problem) -> str:
+    """The size of C in words."""
+    rows, columns = base.geometry.shape
+    return f"{rows:,} x {columns:,}"
+
+
+def _refusal(base: Problem, method: str) -> str | None:
+    if method == "kronecker":
+        return _no_product(base)
+    return _unstructured(base, method) or _too_large(base, method)
+
+
+def _no_product(base: Problem) -> str | None:
+    if product_of(base) is None:
+        return "the kernel is no product of one kernel per axis"
+    sides = [max(axis.n_in, axis.n_out) for axis in base.geometry.axes]
+    needed = base.kernel.shape[0] * sum(side**2 for side in sides) * 8 * _COPIES
+    return _memory_reason(needed, f"an axis of {max(sides):,}")
+
+
+def _unstructured(base: Problem, method: str) -> str | None:
+    """Why C has not the structure that a method needs."""
+    numbers = range(len(base.geometry.axes))
+    if method == "circular":
+        reasons = [_no_circle(base, number) for number in numbers]
+    elif method == "symmetric":
+        reasons = [_no_mirror(base, number) for number in numbers]
+    elif method == "mixed" and set(plan(base, _KINDS["mixed"]).kinds) == {DENSE}:
+        reasons = ["no axis has a transform"]
+    else:
+        reasons = []
+    return next((reason for reason in reasons if reason), None)
+
+
+def _no_circle(base: Problem, number: int) -> str | None:
+    axis = base.geometry.axes[number]
+    if circle_stride(axis) is not None:
+        return None
+    return (
+        f"axis {number} is no circle whose windows, {axis.n_out} with stride {axis.stride}, "
+        f"go once round its {axis.n_in} samples under padding_mode {axis.mode!r}"
+    )
+
+
+def _no_mirror(base: Problem, number: int) -> str | None:
+    axis = base.geometry.axes[number]
+    if not is_centered_mirror(axis):
+        return (
+            f"axis {number} is not half-sample symmetric with stride 1 and a centered kernel of "
+            f"odd side: mode {axis.mode!r}, stride {axis.stride}, side {axis.k}, "
+            f"{axis.before} before, {axis.n_in} samples, {axis.n_out} windows"
+        )
+    if not is_mirrored(base.kernel, number, base.eps):
+        return f"the kernel is not its own mirror image along axis {number}"
+    return None
+
+
+_COPIES = 4  # a matrix, its two bases, and what LAPACK works in
+
+
+def _too_large(base: Problem, method: str) -> str | None:
+    found = plan(base, _KINDS[method])
+    rows, columns = found.block_shape
+    itemsize = 8 if base.is_real and FOURIER not in found.kinds else 16
+    needed = found.blocks * rows * columns * itemsize * _COPIES
+    return _memory_reason(needed, f"{found.blocks:,} blocks of {rows:,} x {columns:,}")
+
+
+def _memory_reason(needed: int, what: str) -> str | None:
+    if needed < 1 << 26 or needed < (limit := available_memory()):
+        return None
+    return f"{what} would need {needed:,} bytes, and {limit:,} are available"
+
+
+def work(base: Problem, method: str) -> float:
+    """Multiplications in a method's decompositions, roughly."""
+    if method == "kronecker":
+        sides = [(axis.n_in, axis.n_out) for axis in base.geometry.axes]
+        return base.kernel.shape[0] * sum(prod(side) * min(side) for side in sides)
+    found = plan(base, _KINDS[method])
+    rows, columns = found.block_shape
+    return float(found.blocks) * rows * columns * min(rows, columns)
+
+
+def _decomposed(base: Problem, method: str) -> Plan | Product:
+    """What a method that applies decomposes."""
+    if method == "kronecker":
+        product = product_of(base)
+        if product is None:
+            raise GeometryError("`method` must apply to `op`; got 'kronecker'. Pass 'auto'.")
+        return product
+    return plan(base, _KINDS[method])
+
+
+def _factorization(base: Problem, method: str) -> Factorization:
+    found = _decomposed(base, method)
+    if isinstance(found, Product):
+        return kronecker_factorization(found)
+    return block_factorization(found, method)
+
+
+def _spectrum(base: Problem, method: str) -> Spectrum:
+    found = _decomposed(base, method)
+    if isinstance(found, Product):
+        return kronecker_spectrum(found)
+    return block_spectrum(found, method)
+
+
+def applicable(op: ConvOperator, within: Callable[[str, float], bool]) -> str | None:
+    """The first method that applies and whose work, in multiplications, is accepted; None if none
+    is.
+    """
+    base, _ = problem(op)
+    for method in METHODS:
+        if within(method, work(base, method)) and _refusal(base, method) is None:
+            return method
+    return None

@@ -1,0 +1,82 @@
+"""What is factorized: the C of a geometry with a kernel in double precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..assembly import correlation_kernel
+from ..errors import DTypeError, GeometryError
+from ..geometry import ConvGeometry
+from ..operators import ConvOperator, ConvTranspose
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The convolution matrix of a geometry and a kernel.
+
+    Parameters
+    ----------
+    geometry : ConvGeometry
+        The geometry of C.
+    kernel : (groups, out, in, *kernel_size) float64 or complex128 array
+        The kernel, ready to correlate, one per group.
+    eps : float
+        Rounding unit of the dtype in which the kernel was given.
+    """
+
+    geometry: ConvGeometry
+    kernel: NDArray[Any]
+    eps: float
+
+    @property
+    def is_real(self) -> bool:
+        """Whether C is real."""
+        return self.kernel.dtype.kind == "f"
+
+    @property
+    def channels(self) -> tuple[int, int]:
+        """Channels per group: (given, taken)."""
+        return self.kernel.shape[1], self.kernel.shape[2]
+
+    @cached_property
+    def weight_norm(self) -> float:
+        """An upper bound of the norm of the kernel's taps, summed: the scale of rounding errors."""
+        taps = abs(self.kernel).reshape(*self.kernel.shape[:3], -1).sum(axis=3)
+        return float(np.sqrt((taps**2).sum(axis=(1, 2)).max()))
+
+    def with_kernel(self, kernel: NDArray[Any]) -> Problem:
+        """The same problem with another kernel."""
+        return replace(self, kernel=kernel)
+
+
+def problem(op: Any) -> tuple[Problem, bool]:
+    """A matrix D and whether the operator is D^H; if not, the operator is D itself.
+
+    C^T is the adjoint of conj(C), so a transpose that does not conjugate needs the conjugated
+    kernel, and so does conj(C).
+    """
+    if not isinstance(op, ConvOperator):
+        raise DTypeError(
+            f"`op` must be a Conv or ConvTranspose; got {type(op).__name__}. Make one with "
+            "sparse_tconv.Conv(weight, in_shape)."
+        )
+    swapped = isinstance(op, ConvTranspose)
+    weight = op.weight
+    if not np.isfinite(weight).all():
+        raise GeometryError(
+            "`op.weight` must be finite; got nan or inf. Replace these entries: a matrix that has "
+            "them has no singular values."
+        )
+    wide = np.complex128 if weight.dtype.kind == "c" else np.float64
+    kernel = correlation_kernel(op.geometry, weight.astype(wide))
+    if op._conjugated != swapped:
+        kernel = kernel.conj()
+    groups = op.geometry.groups
+    kernel = kernel.reshape(groups, -1, *kernel.shape[1:])
+    eps = np.finfo(weight.dtype).eps if weight.dtype.kind in "fc" else 0.0
+    return Problem(op.geometry, kernel, max(float(eps), float(np.finfo(np.float64).eps))), swapped
