@@ -14,7 +14,6 @@ from ._arguments import number
 from ._energies import CIRCULANT, COSINE, energies
 from ._regularizer import regularizer_operator
 
-
 # Energies below this, relative to the largest, are rounding.
 _FLOOR = 1e-13
 
