@@ -62,7 +62,9 @@ def child(name, which, arguments):
     command = [sys.executable, __file__, "--child", name, which]
     for option in ("size", "side", "iterations"):
         command += [f"--{option}", str(getattr(arguments, option))]
-    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    # Threads that wait for the next dot product of lsmr would take the cores from both sides alike.
+    quiet = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, **quiet}
     answer = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     elapsed, norm, engine = answer.stdout.split()
     return float(elapsed), float(norm), engine
