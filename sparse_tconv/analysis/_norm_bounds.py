@@ -62,10 +62,10 @@ def norm_bounds(op: ConvOperator) -> NormBounds:
 
     References
     ----------
-    .. [1] B. Delattre, Q. Barthélemy, A. Araujo, A. Allauzen, "Efficient bound of Lipschitz
-       constant for convolutional layers by Gram iteration", arXiv:2305.16173, section 4.
-    .. [2] A. Araujo, B. Negrevergne, Y. Chevaleyre, J. Atif, "On Lipschitz regularization of
-       convolutional layers using Toeplitz matrix theory", arXiv:2006.08391, theorem 2.
+    .. [1] A. Araujo, B. Negrevergne, Y. Chevaleyre, J. Atif, "On Lipschitz regularization of
+       convolutional layers using Toeplitz matrix theory", arXiv:2006.08391.
+    .. [2] L. Pfister, Y. Bresler, "Bounding multivariate trigonometric polynomials with
+       applications to filter bank design", arXiv:1802.09588.
 
     Examples
     --------
