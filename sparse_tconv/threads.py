@@ -130,8 +130,7 @@ def run(function: Callable[[Item], Any], items: Sequence[Item]) -> None:
     """
     workers = min(num_threads(), len(items))
     if workers <= 1 or getattr(_inside, "worker", False):
-        for item in items:
-            function(item)
+        in_line(function, items)
         return
     numbers = count()  # next() on it is atomic: whoever is free takes the next item
     errors: list[BaseException] = []
@@ -154,6 +153,12 @@ def run(function: Callable[[Item], Any], items: Sequence[Item]) -> None:
             future.result()
     if errors:
         raise errors[0]
+
+
+def in_line(function: Callable[[Item], Any], items: Sequence[Item]) -> None:
+    """:func:`run` on the calling thread alone."""
+    for item in items:
+        function(item)
 
 
 def _executor(workers: int) -> ThreadPoolExecutor:

@@ -7,7 +7,9 @@ repeats, columns plus a constant; nothing is sorted, and no coordinate list is e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -16,6 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike, NDArray
 
 from ..pattern import Block, MatrixPattern, Progression, Rows, fold_outer
+from ..threads import in_line, num_threads, run
 from ._kernel import correlation_kernel
 
 Ints = NDArray[np.int64]
@@ -24,6 +27,7 @@ Ints = NDArray[np.int64]
 # inner loop costs more than the entries it moves.
 _RUN = 1 << 12
 _TOGETHER = 1 << 17  # entries of one slab of all channels that are copied in one go
+_SHARED = 1 << 21  # bytes from which threads share the writing
 _GROWTH = 32  # how many copies at once until there is such a run
 
 
@@ -68,21 +72,26 @@ def fill_indices(pattern: MatrixPattern, starts: Ints, dtype: DTypeLike) -> NDAr
     flat = np.empty((channels, int(starts[-1])), dtype=dtype)
     size = [axis.shape[1] for axis in pattern.axes]
     col_steps = [prod(size[number + 1 :]) for number in range(len(size))]
-    for block in pattern.blocks(starts):
-        view = block.view(flat[:1])
-        slab = block.first_slab(view)
-        _fill_slab(
-            slab,
-            pattern,
-            block,
-            _columns(_outer_columns(pattern, block, col_steps, prod(size))),
-            shifted=True,
-        )
+    blocks = list(pattern.blocks(starts))
+    each = _each(flat.nbytes)
+
+    def write_first(block: Block) -> None:
+        columns = _columns(_outer_columns(pattern, block, col_steps, prod(size)))
+        slab = block.first_slab(block.view(flat[:1]))
+        _fill_slab(slab, pattern, block, columns, shifted=True)
+
+    def write_channel(channel: int) -> None:
+        group = channel // (channels // pattern.geometry.groups)
+        shift = flat.dtype.type(group * pattern.col_channels * prod(size))
+        np.add(flat[0], shift, out=flat[channel])
+
+    each(write_first, blocks)
+    copies: list[_Copies] = []
+    for block in blocks:
         parts = zip(block.progressions, col_steps, strict=False)
-        _spread(view, [part.shift * step for part, step in parts])
-    groups = np.arange(1, channels) // (channels // pattern.geometry.groups)
-    group_cols = groups * (pattern.col_channels * prod(size))
-    np.add(flat[0], group_cols[:, None].astype(dtype), out=flat[1:])
+        copies += _copies(block.view(flat[:1]), [part.shift * step for part, step in parts])
+    each(_Copies.write, copies)
+    each(write_channel, range(1, channels))
     return flat.reshape(-1)
 
 
@@ -90,17 +99,66 @@ def fill_values(pattern: MatrixPattern, weight: NDArray[Any], starts: Ints) -> N
     """Values of the matrix in the weight's dtype, in the order of :func:`fill_indices`."""
     values = _by_rows(pattern, weight)
     flat = np.empty((pattern.row_channels, int(starts[-1])), dtype=weight.dtype)
-    for block in pattern.blocks(starts):
-        view = block.view(flat)
-        slab = block.first_slab(view)
-        _fill_slab(
-            slab, pattern, block, _sums(fold_outer(values, block.progressions)), shifted=False
-        )
-        # Source and target of several channels overlap, and NumPy would copy a large source.
-        together = view.shape[0] * block.size <= _TOGETHER
-        for channels in [view] if together else view[:, None]:
-            _spread(channels, [0] * len(block.counts))
+    blocks = list(pattern.blocks(starts))
+    each = _each(flat.nbytes)
+
+    rows_of_all_taps = _rows_of_all_taps(pattern, values) if len(blocks) > 1 else {}
+    numbers = np.arange(values[0, ..., 0].size).reshape(1, *values.shape[1:-1], 1)
+
+    def write_first(block: Block) -> None:
+        slab = block.first_slab(block.view(flat))
+        if rows_of_all_taps and not any(part.rows.folded for part in block.progressions):
+            taps = fold_outer(numbers, block.progressions).reshape(-1)
+            _take_slab(slab, pattern, rows_of_all_taps, taps)
+        else:
+            sums = _sums(fold_outer(values, block.progressions))
+            _fill_slab(slab, pattern, block, sums, shifted=False)
+
+    each(write_first, blocks)
+    copies = [
+        part for block in blocks for part in _copies(block.view(flat), [0] * len(block.counts))
+    ]
+    each(_Copies.write, copies)
     return flat.reshape(-1)
+
+
+def _rows_of_all_taps(pattern: MatrixPattern, values: NDArray[Any]) -> dict[int, NDArray[Any]]:
+    """The last axis done once for every tap of the other axes, by the starts of its regions: arrays
+    (channel row, row, tap of the others, entry). Empty where rows of a region differ in length.
+    """
+    last = pattern.axes[-1]
+    if pattern.taps is not None or not all(last.rows(region).uniform for region in last.regions):
+        return {}
+    table = values.reshape(len(values), -1, values.shape[-1])
+    made = {}
+    for region in last.regions:
+        rows = last.rows(region)
+        shape = *table.shape[:2], region.period, rows.cols.size // region.period
+        entries = rows.sum_taps(table, 2).reshape(shape)
+        made[region.start] = np.ascontiguousarray(entries.swapaxes(1, 2))
+    return made
+
+
+def _take_slab(
+    slab: NDArray[Any], pattern: MatrixPattern, rows: dict[int, NDArray[Any]], taps: Ints
+) -> None:
+    """Write one slab, shape (channel rows, entries), whose outer entries are single taps."""
+    done = 0
+    for region in pattern.axes[-1].regions:
+        source = rows[region.start]
+        shape = source.shape[1], taps.size, source.shape[3]
+        for row, target in zip(source, slab[:, done : done + prod(shape)], strict=True):
+            row.take(taps, axis=1, out=target.reshape(shape), mode="clip")
+        target = slab[:, done : done + prod(shape) * region.count]
+        _repeat(target, region.count, 0)
+        done += target.shape[1]
+
+
+def _each(nbytes: int) -> Callable[[Callable[[Any], None], Sequence[Any]], None]:
+    """What calls a function on every item, given how many bytes that writes: the pool, where it
+    pays. Most of the time of a large array goes into its first touch, which threads share.
+    """
+    return run if nbytes >= _SHARED else in_line
 
 
 def _by_rows(pattern: MatrixPattern, weight: NDArray[Any]) -> NDArray[Any]:
@@ -143,17 +201,72 @@ def _fill_slab(
     last = pattern.axes[-1]
     done = 0
     for region in last.regions:
-        entries = table(last.rows(region))
-        order = pattern.order(block.progressions, region)
-        target = slab[:, done : done + order.size * region.count]
-        target[:, : order.size] = entries.reshape(len(entries), -1).take(order, axis=1)
+        rows = last.rows(region)
+        entries = table(rows)
+        if pattern.taps is None and rows.uniform:
+            size = entries[0].size
+            period = slab[:, done : done + size]
+            _write_even_rows(period, entries, rows)
+        else:
+            order = pattern.order(block.progressions, region)
+            size = order.size
+            period = slab[:, done : done + size]
+            period[...] = entries.reshape(len(entries), -1).take(order, axis=1)
+        target = slab[:, done : done + size * region.count]
         _repeat(target, region.count, region.shift if shifted else 0)
         done += target.shape[1]
 
 
+def _write_even_rows(period: NDArray[Any], entries: NDArray[Any], rows: Rows) -> None:
+    """Bring a table of rows with equally many entries each into rows."""
+    n_rows = len(rows.counts)
+    table = entries.reshape(
+        *entries.shape[:2], n_rows, rows.cols.size // n_rows
+    )  # (channel rows, outer, row, entry)
+    shape = len(table), n_rows, table.shape[1], table.shape[3]
+    strides = (period.strides[0], shape[2] * shape[3] * period.itemsize)
+    strides += (shape[3] * period.itemsize, period.itemsize)
+    as_strided(period, shape, strides)[...] = table.swapaxes(1, 2)
+
+
+@dataclass(frozen=True)
+class _Copies:
+    """Slabs of a block to be copied from its first one: those from `start` on along one axis of the
+    block's view, shape (channel rows, *counts, size).
+    """
+
+    view: NDArray[Any]
+    axis: int
+    start: int
+    stop: int
+    shifts: list[int]
+
+    def write(self) -> None:
+        """Copy the first slab to all these places, plus the shift of each step."""
+        part = self.view[(slice(None),) * self.axis + (slice(self.start, self.stop),)]
+        if self.axis and self.start:
+            first = (slice(None), *(0,) * (self.view.ndim - 2))
+            _place(self.view[first], self.start, self.shifts[self.axis - 1], part[first])
+        # Source and target of several channels overlap, and NumPy would copy a large source.
+        together = part.shape[0] * part.shape[-1] <= _TOGETHER
+        for channels in [part] if together else part[:, None]:
+            _spread(channels, self.shifts)
+
+
+def _copies(view: NDArray[Any], shifts: list[int]) -> list[_Copies]:
+    """The copies that complete a block, in as many parts as threads can share."""
+    if prod(view.shape[1:-1]) == 1:
+        return []
+    axis = int(np.argmax(view.shape[:-1]))
+    length = view.shape[axis]
+    parts = min(num_threads(), length) if view.size * view.itemsize >= _SHARED else 1
+    cuts = [length * number // parts for number in range(parts + 1)]
+    return [_Copies(view, axis, *ends, shifts) for ends in pairwise(cuts)]
+
+
 def _spread(view: NDArray[Any], shifts: list[int]) -> None:
-    """Copy the first slab of a block, shape (channel rows, *counts, size), to all its positions,
-    plus the shift of each step.
+    """Copy the first slab of some slabs, shape (channel rows, *counts, size), to all their
+    positions, plus the shift of each step.
     """
     for axis in reversed(range(1, view.ndim - 1)):
         start: tuple[Any, ...] = (slice(None), *(0,) * (axis - 1))

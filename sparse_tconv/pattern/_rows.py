@@ -35,6 +35,12 @@ class Rows:
         return np.diff(self.ptr)
 
     @property
+    def uniform(self) -> bool:
+        """Whether all rows have equally many entries."""
+        counts = self.counts
+        return bool((counts == counts[:1]).all())
+
+    @property
     def folded(self) -> bool:
         """Whether any entry is a sum of several taps."""
         return self.taps.size > self.cols.size
