@@ -60,9 +60,9 @@ def both(folder, size, chunk, weight):
     y = image(folder, "y", size, fill=False)
     z = image(folder, "z", size, fill=False)
     start = time.perf_counter()
-    lazy = chunked.conv(da.from_array(x, chunks=chunk), weight, **OPTIONS)
+    lazy = chunked.conv(chunked.from_npy(x.filename, chunk), weight, **OPTIONS)
     da.store(lazy, y, lock=False)
-    lazy = chunked.conv_transpose(da.from_array(y, chunks=chunk), weight, **OPTIONS)
+    lazy = chunked.conv_transpose(chunked.from_npy(y.filename, chunk), weight, **OPTIONS)
     da.store(lazy, z, lock=False)
     seconds = time.perf_counter() - start
     for array in (x, y, z):

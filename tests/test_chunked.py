@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from factories import random_array, random_setting
 
 import sparse_tconv as st
 from sparse_tconv import chunked
+from sparse_tconv.errors import DTypeError
 
 da = pytest.importorskip("dask.array")
 
@@ -243,3 +246,51 @@ def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "dask.array", None)
     with pytest.raises(st.MissingExtraError, match=r"pip install 'sparse_tconv\[dask\]'"):
         chunked.matrix_blocks([1.0], (3,), channels=False)
+
+
+def test_npy_files_are_read_and_written_chunk_by_chunk(tmp_path, rng):
+    x = rng.standard_normal((2, 30, 41)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    read = chunked.from_npy(tmp_path / "x.npy", chunks=(1, 16, 16))
+    assert read.dtype == x.dtype
+    assert read.numblocks == (2, 2, 3)
+    chunked.to_npy(read * 2, tmp_path / "y.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), x * 2)
+
+
+def test_a_pickled_graph_over_a_file_carries_no_data(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((300, 300)))
+    read = chunked.from_npy(tmp_path / "x.npy", chunks=100)
+    blurred = chunked.conv(read, np.ones((3, 3)), padding=1, channels=False)
+    assert len(pickle.dumps(dict(blurred.__dask_graph__()))) < 300 * 300
+
+
+def test_a_file_written_anew_is_read_anew(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros(4))
+    first = chunked.from_npy(tmp_path / "x.npy")
+    np.save(tmp_path / "x.npy", np.zeros(5))
+    assert chunked.from_npy(tmp_path / "x.npy").name != first.name
+
+
+def test_files_that_hold_no_numbers_are_refused(tmp_path):
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
+    with pytest.raises(DTypeError, match="`path` must hold numbers; got Python objects"):
+        chunked.from_npy(tmp_path / "objects.npy")
+    np.save(tmp_path / "words.npy", np.array(["a"]))
+    with pytest.raises(DTypeError, match="`path` must"):
+        chunked.from_npy(tmp_path / "words.npy")
+
+
+def test_a_chunk_whose_windows_lie_in_the_padding_is_zero(rng):
+    x = da.from_array(rng.standard_normal((2, 3)), chunks=(1, 1))
+    options = {"padding": (0, 5), "channels": False}
+    weight = rng.standard_normal((1, 2))
+    y = chunked.conv(x, weight, **options)
+    np.testing.assert_allclose(y.compute(), st.conv(x.compute(), weight, **options), atol=1e-14)
+
+
+def test_a_chunk_is_one_task_and_the_slices_it_shares_with_its_neighbors(rng):
+    x = da.zeros((400, 400), chunks=100)
+    y = chunked.conv(x, rng.standard_normal((3, 3)), padding=1, channels=False)
+    layer = y.__dask_graph__().layers[y.name]
+    assert len(layer) == 16 + 3 * 4 + 4 * 3 + 3 * 3  # chunks; slices below, beside and across

@@ -243,9 +243,10 @@ class _Copies:
 
     def write(self) -> None:
         """Copy the first slab to all these places, plus the shift of each step."""
-        part = self.view[(slice(None),) * self.axis + (slice(self.start, self.stop),)]
+        places: tuple[Any, ...] = (*(slice(None),) * self.axis, slice(self.start, self.stop))
+        part = self.view[places]
         if self.axis and self.start:
-            first = (slice(None), *(0,) * (self.view.ndim - 2))
+            first: tuple[Any, ...] = (slice(None), *(0,) * (self.view.ndim - 2))
             _place(self.view[first], self.start, self.shifts[self.axis - 1], part[first])
         # Source and target of several channels overlap, and NumPy would copy a large source.
         together = part.shape[0] * part.shape[-1] <= _TOGETHER

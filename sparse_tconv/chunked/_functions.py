@@ -93,9 +93,9 @@ def conv(
         flip=flip,
         channels=channels,
     )
-    offset = _offset(geometry, bias, geometry.y_channels, np.result_type(x.dtype, kernel.dtype))
+    added = offset(geometry, bias, geometry.y_channels, np.result_type(x.dtype, kernel.dtype))
     y = forward(geometry, kernel, x, engine)
-    return y if offset is None else y + offset
+    return y if added is None else y + added
 
 
 @documented
@@ -179,9 +179,9 @@ def conv_transpose(
         flip=flip,
         channels=channels,
     )
-    offset = _offset(geometry, bias, geometry.x_channels, np.result_type(x.dtype, kernel.dtype))
+    added = offset(geometry, bias, geometry.x_channels, np.result_type(x.dtype, kernel.dtype))
     y = transpose(geometry, kernel, x, engine)
-    return y if offset is None else y + offset
+    return y if added is None else y + added
 
 
 def _arguments(x: Any, weight: ArrayLike, channels: Any) -> tuple[NDArray[Any], tuple[int, ...]]:
@@ -197,7 +197,7 @@ def _arguments(x: Any, weight: ArrayLike, channels: Any) -> tuple[NDArray[Any], 
     return kernel, array.shape[array.ndim - n :]
 
 
-def _offset(
+def offset(
     geometry: ConvGeometry, bias: ArrayLike | None, channels: int, dtype: np.dtype[Any]
 ) -> NDArray[Any] | None:
     """The bias in the shape in which it is added, and in the result's dtype."""

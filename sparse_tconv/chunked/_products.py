@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import Any
 
@@ -10,166 +11,205 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..functional import kept_state
-from ..geometry import OUTSIDE, Axis, ConvGeometry, Stretch, input_window, output_window, stretches
-from ..geometry import repetitions as repeated
+from ..geometry import Axis, ConvGeometry, Stretch, input_window, output_window, repetitions
 from ..operators import Conv, ConvTranspose
 from ..threads import threads
 from ._arrays import bounds, dask_array, in_one_chunk
+from ._windows import Piece, Window, window
+
+Span = tuple[int, int]
 
 
-def forward(geometry: ConvGeometry, weight: NDArray[Any], x: Any, engine: str) -> Any:
-    """C x: one task per output chunk, on the window of the extended sample that it reads."""
-    x = _channels_together(geometry, x)
-    cuts = [
-        _forward_cuts(axis, chunks)
-        for axis, chunks in zip(geometry.axes, _sizes(geometry, x), strict=True)
-    ]
-    kernel = _shared(weight)
+@dataclass(frozen=True)
+class _Forward:
+    """The task of an output chunk of C: the operator of a part of C, on one window."""
 
-    def block(ranges: tuple[tuple[int, int], ...]) -> Any:
-        wide, axes = x, []
-        for number, (axis, (start, stop)) in enumerate(zip(geometry.axes, ranges, strict=True)):
-            first, last, part = output_window(axis, start, stop)
-            wide = _extended(axis, wide, number - len(geometry.axes), first, last)
-            axes.append(part)
-        return _mapped(replace(geometry, axes=tuple(axes)), kernel, wide, engine, Conv)
+    geometry: ConvGeometry
+    window: Window
+    dtype: np.dtype[Any]
+    engine: str
 
-    return _assembled(cuts, block)
+    def __call__(
+        self, weight: NDArray[Any], pieces: list[NDArray[Any]], lead: list[int]
+    ) -> NDArray[Any]:
+        filled = self.window.filled(pieces, tuple(lead), self.dtype)
+        return _multiplied(Conv, self.geometry, weight, filled, self.engine)
 
 
-def transpose(geometry: ConvGeometry, weight: NDArray[Any], y: Any, engine: str) -> Any:
-    """C^T y: each output chunk is the sum of what reaches it on each stretch that repeats it."""
-    y = _channels_together(geometry, y)
-    cuts = [
-        _transposed_cuts(axis, chunks)
-        for axis, chunks in zip(geometry.axes, _sizes(geometry, y), strict=True)
-    ]
-    kernel = _shared(weight)
+@dataclass(frozen=True)
+class _Part:
+    """What reaches an output chunk of C^T on one combination of stretches."""
 
-    def block(ranges: tuple[tuple[int, int], ...]) -> Any:
-        runs = [repeated(axis, *span) for axis, span in zip(geometry.axes, ranges, strict=True)]
-        parts = [
-            _reaching(geometry, kernel, y, combination, ranges, engine)
-            for combination in product(*runs)
-        ]
-        reached = [part for part in parts if part is not None]
-        if not reached:
-            return _zeros(geometry, y, ranges, np.result_type(y.dtype, weight.dtype))
-        return sum(reached[1:], start=reached[0])
+    geometry: ConvGeometry
+    window: Window
+    places: tuple[tuple[int, int, int], ...]  # per axis: first sample in the chunk, count, step
 
-    return _assembled(cuts, block)
+    def add_to(self, out: NDArray[Any], block: NDArray[Any]) -> None:
+        """Put a block where its stretches' samples are; a step of 0 sums."""
+        index: list[Any] = [...]
+        for axis, (sample, count, step) in enumerate(self.places, -len(self.places)):
+            if step == 0:
+                block, count = block.sum(axis=axis, keepdims=True, dtype=block.dtype), 1
+            elif step < 0:
+                block, sample = np.flip(block, axis=axis), sample - count + 1
+            index.append(slice(sample, sample + count))
+        out[tuple(index)] += block
 
-
-def _reaching(
-    geometry: ConvGeometry,
-    kernel: Any,
-    y: Any,
-    runs: tuple[Stretch, ...],
-    ranges: tuple[tuple[int, int], ...],
-    engine: str,
-) -> Any:
-    """What reaches an output chunk on one combination of stretches, in the chunk's shape."""
-    axes, spans = [], []
-    for axis, run in zip(geometry.axes, runs, strict=True):
-        start, stop, part = input_window(axis, run.start, run.stop)
-        if part is None:
-            return None
-        axes.append(part)
-        spans.append(slice(start, stop))
-    window = in_one_chunk(y[(..., *spans)], range(y.ndim - len(spans), y.ndim))
-    part = _mapped(replace(geometry, axes=tuple(axes)), kernel, window, engine, ConvTranspose)
-    size = tuple(stop - start for start, stop in ranges)
-    if all(run.step == 1 and run.stop - run.start == n for run, n in zip(runs, size, strict=True)):
-        return part
-    targets = [
-        (run.sample - start, run.stop - run.start, run.step)
-        for run, (start, _) in zip(runs, ranges, strict=True)
-    ]
-    chunks = (*part.chunks[: part.ndim - len(size)], *((n,) for n in size))
-    return part.map_blocks(
-        _placed, targets=targets, size=size, chunks=chunks, dtype=part.dtype, meta=_meta(part)
-    )
+    def fills(self, size: tuple[int, ...]) -> bool:
+        """Whether it is all of a chunk, in order."""
+        return self.places == tuple((0, n, 1) for n in size)
 
 
-def _placed(
-    block: NDArray[Any], targets: list[tuple[int, int, int]], size: tuple[int, ...]
-) -> NDArray[Any]:
-    """A block put where its stretches' samples are in a chunk of zeros; a step of 0 sums."""
-    lead = block.ndim - len(size)
-    index: list[Any] = [slice(None)] * lead
-    for number, (sample, count, step) in enumerate(targets, lead):
-        if step == 0:
-            block, count = block.sum(axis=number, keepdims=True, dtype=block.dtype), 1
-        elif step < 0:
-            block, sample = np.flip(block, axis=number), sample - count + 1
-        index.append(slice(sample, sample + count))
-    out = np.zeros((*block.shape[:lead], *size), dtype=block.dtype)
-    out[tuple(index)] = block
-    return out
+@dataclass(frozen=True)
+class _Transpose:
+    """The task of an output chunk of C^T: the sum of what reaches it."""
 
+    parts: tuple[_Part, ...]
+    size: tuple[int, ...]
+    shape: tuple[int, ...]  # of a sample of this chunk, channels included
+    dtype: np.dtype[Any]
+    engine: str
 
-def _extended(axis: Axis, x: Any, number: int, first: int, last: int) -> Any:
-    """Positions [first, last) of the extended array along one axis, in one chunk."""
-    da = dask_array()
-    pieces = []
-    for run in stretches(axis.mode, axis.n_in, first, last):
-        shape = list(x.shape)
-        shape[number] = run.stop - run.start
-        if run.sample == OUTSIDE:
-            pieces.append(
-                da.zeros(shape, dtype=x.dtype, chunks=_one(x, number, run.stop - run.start))
-            )
-            continue
-        index = [slice(None)] * x.ndim
-        index[number] = run.samples
-        piece = x[tuple(index)]
-        pieces.append(piece if run.step else da.repeat(piece, run.stop - run.start, axis=number))
-    joined = pieces[0] if len(pieces) == 1 else da.concatenate(pieces, axis=number)
-    return joined.rechunk({number % x.ndim: -1})
-
-
-def _one(x: Any, number: int, size: int) -> tuple[tuple[int, ...], ...]:
-    """The chunks of x with one axis in a single chunk of `size`."""
-    chunks = list(x.chunks)
-    chunks[number] = (size,)
-    return tuple(chunks)
-
-
-def _mapped(geometry: ConvGeometry, kernel: Any, window: Any, engine: str, cls: Any) -> Any:
-    """The product of a small geometry with a window, batch chunk by batch chunk."""
-    shape = geometry.x_shape if cls is ConvTranspose else geometry.y_shape
-    lead = window.chunks[: window.ndim - len(shape)]
-    dtype = np.result_type(window.dtype, kernel.dtype)
-    chunks = (*lead, *((n,) for n in shape))
-    return window.map_blocks(
-        _multiplied,
-        kernel.value,
-        geometry=geometry,
-        engine=engine,
-        cls=cls,
-        chunks=chunks,
-        dtype=dtype,
-        meta=np.empty((0,) * window.ndim, dtype=dtype),
-    )
+    def __call__(
+        self, weight: NDArray[Any], pieces: list[NDArray[Any]], lead: list[int]
+    ) -> NDArray[Any]:
+        out: NDArray[Any] | None = None
+        batch = tuple(lead[: len(lead) - (len(self.shape) - len(self.size))])
+        left = iter(pieces)
+        for part in self.parts:
+            mine = [next(left) for _ in part.window.targets]
+            filled = part.window.filled(mine, tuple(lead), self.dtype)
+            block = _multiplied(ConvTranspose, part.geometry, weight, filled, self.engine)
+            if out is None and part.fills(self.size):
+                out = block
+                continue
+            if out is None:
+                out = np.zeros((*batch, *self.shape), dtype=block.dtype)
+            part.add_to(out, block)
+        if out is None:
+            return np.zeros((*batch, *self.shape), np.result_type(self.dtype, weight.dtype))
+        return out
 
 
 def _multiplied(
-    block: NDArray[Any], weight: NDArray[Any], geometry: ConvGeometry, engine: str, cls: Any
+    cls: Any, geometry: ConvGeometry, weight: NDArray[Any], block: NDArray[Any], engine: str
 ) -> NDArray[Any]:
-    """One task: the operator of this small geometry, kept in the process, with one thread of ours."""
+    """The operator of a small geometry, kept in the process, with one thread of ours."""
     with threads(1):
         _, state = kept_state(geometry, weight, engine)
         return np.asarray(cls._of(state, False).apply(block))
 
 
-class _shared:  # a value with the dtype that a Delayed lacks
-    """A kernel as one node of the graph, so that tasks refer to it and do not repeat it."""
+def forward(geometry: ConvGeometry, weight: NDArray[Any], x: Any, engine: str) -> Any:
+    """C x: one task per output chunk, on the window of the extended sample that it reads."""
+    x = _channels_together(geometry, x)
+    chunked = _bounds(geometry, x)
+    modes = [axis.mode for axis in geometry.axes]
 
-    def __init__(self, weight: NDArray[Any]) -> None:
-        from dask import delayed
+    def task(spans: tuple[Span, ...]) -> tuple[_Forward, list[Piece]]:
+        read = [output_window(*part) for part in _each(geometry, spans)]
+        part = replace(geometry, axes=tuple(axis for _, _, axis in read))
+        filled, pieces = window(modes, chunked, [(first, last) for first, last, _ in read])
+        return _Forward(part, filled, x.dtype, engine), pieces
 
-        self.dtype = weight.dtype
-        self.value = delayed(weight, pure=True)
+    cuts = [_forward_cuts(*axis) for axis in zip(geometry.axes, chunked, strict=True)]
+    return _array("conv", geometry, weight, x, engine, cuts, geometry.y_channels, task)
+
+
+def transpose(geometry: ConvGeometry, weight: NDArray[Any], y: Any, engine: str) -> Any:
+    """C^T y: each output chunk is the sum of what reaches it on each stretch that repeats it."""
+    y = _channels_together(geometry, y)
+    chunked = _bounds(geometry, y)
+    channels = (geometry.x_channels,) if geometry.channels else ()
+
+    def task(spans: tuple[Span, ...]) -> tuple[_Transpose, list[Piece]]:
+        reached = [
+            part
+            for runs in product(*(repetitions(*part) for part in _each(geometry, spans)))
+            if (part := _reaching(geometry, chunked, runs, spans)) is not None
+        ]
+        size = tuple(stop - start for start, stop in spans)
+        parts = tuple(part for part, _ in reached)
+        done = _Transpose(parts, size, (*channels, *size), y.dtype, engine)
+        return done, [piece for _, pieces in reached for piece in pieces]
+
+    cuts = [_transposed_cuts(*axis) for axis in zip(geometry.axes, chunked, strict=True)]
+    return _array("conv_transpose", geometry, weight, y, engine, cuts, geometry.x_channels, task)
+
+
+def _reaching(
+    geometry: ConvGeometry,
+    chunked: Sequence[Sequence[int]],
+    runs: tuple[Stretch, ...],
+    spans: tuple[Span, ...],
+) -> tuple[_Part, list[Piece]] | None:
+    """What reaches an output chunk on one combination of stretches; None if nothing does."""
+    axes, read, places = [], [], []
+    for axis, run, (start, _) in zip(geometry.axes, runs, spans, strict=True):
+        first, last, part = input_window(axis, run.start, run.stop)
+        if part is None:
+            return None
+        axes.append(part)
+        read.append((first, last))
+        places.append((run.sample - start, run.stop - run.start, run.step))
+    filled, pieces = window(["zeros"] * len(axes), chunked, read)
+    return _Part(replace(geometry, axes=tuple(axes)), filled, tuple(places)), pieces
+
+
+def _array(
+    verb: str,
+    geometry: ConvGeometry,
+    weight: NDArray[Any],
+    x: Any,
+    engine: str,
+    cuts: Sequence[Sequence[int]],
+    channels: int,
+    task: Callable[[tuple[Span, ...]], tuple[Any, list[Piece]]],
+) -> Any:
+    """The lazy array whose chunks lie between `cuts`, each made by its task from pieces of `x`."""
+    from dask import delayed
+    from dask.base import tokenize
+    from dask.highlevelgraph import HighLevelGraph
+
+    kernel = delayed(weight, pure=True)  # one node, that tasks refer to and do not repeat
+    name = f"{verb}-{tokenize(x.name, geometry, weight, engine)}"
+    lead = x.chunks[: x.ndim - len(geometry.axes)]
+    layer: dict[Any, Any] = {}
+    numbered = product(*(list(enumerate(pairwise(axis))) for axis in cuts))
+    for block in numbered:
+        made, pieces = task(tuple(span for _, span in block))
+        for place in np.ndindex(*map(len, lead)):
+            shape = [sizes[number] for sizes, number in zip(lead, place, strict=True)]
+            keys = [_piece_key(layer, name, x, place, piece) for piece in pieces]
+            key = (name, *place, *(number for number, _ in block))
+            layer[key] = (made, kernel.key, keys, shape)
+    graph = HighLevelGraph.from_collections(name, layer, dependencies=[x, kernel])
+    sizes = tuple(tuple(stop - start for start, stop in pairwise(axis)) for axis in cuts)
+    batch = lead[:-1] if geometry.channels else lead
+    outer = (*batch, (channels,)) if geometry.channels else batch
+    dtype = np.result_type(x.dtype, weight.dtype)
+    return dask_array().Array(graph, name, chunks=(*outer, *sizes), dtype=dtype)
+
+
+def _piece_key(
+    layer: dict[Any, Any], name: str, x: Any, place: tuple[int, ...], piece: Piece
+) -> tuple[Any, ...]:
+    """The key of a piece of x: a chunk itself where it is all of one, else a slice made once."""
+    from dask.array.chunk import getitem  # copies small slices, so that the chunk can go
+
+    chunk = (x.name, *place, *piece.chunk)
+    sizes = zip(x.chunks[len(place) :], piece.chunk, strict=True)
+    if piece.source == tuple(slice(0, axis[number]) for axis, number in sizes):
+        return chunk
+    cut = tuple((part.start, part.stop, part.step) for part in piece.source)
+    key = (f"{name}-piece", *place, *piece.chunk, str(cut))
+    layer.setdefault(key, (getitem, chunk, (*(slice(None),) * len(place), *piece.source)))
+    return key
+
+
+def _each(geometry: ConvGeometry, spans: tuple[Span, ...]) -> list[tuple[Axis, int, int]]:
+    """The axes with their spans."""
+    return [(axis, *span) for axis, span in zip(geometry.axes, spans, strict=True)]
 
 
 def _channels_together(geometry: ConvGeometry, x: Any) -> Any:
@@ -179,47 +219,18 @@ def _channels_together(geometry: ConvGeometry, x: Any) -> Any:
     return in_one_chunk(x, range(x.ndim - len(geometry.axes) - 1, x.ndim - len(geometry.axes)))
 
 
-def _sizes(geometry: ConvGeometry, x: Any) -> tuple[tuple[int, ...], ...]:
-    """The chunks of the spatial axes."""
-    chunks: tuple[tuple[int, ...], ...] = x.chunks[x.ndim - len(geometry.axes) :]
-    return chunks
+def _bounds(geometry: ConvGeometry, x: Any) -> list[list[int]]:
+    """Where the chunks of each spatial axis begin, and where the last one ends."""
+    return [bounds(chunks) for chunks in x.chunks[x.ndim - len(geometry.axes) :]]
 
 
-def _forward_cuts(axis: Axis, chunks: tuple[int, ...]) -> list[int]:
+def _forward_cuts(axis: Axis, chunked: Sequence[int]) -> list[int]:
     """Output chunks whose windows start in the same input chunk."""
-    inner = (-(-(at + axis.before) // axis.stride) for at in bounds(chunks)[1:-1])
+    inner = (-(-(at + axis.before) // axis.stride) for at in chunked[1:-1])
     return sorted({0, axis.n_out, *(at for at in inner if 0 < at < axis.n_out)})
 
 
-def _transposed_cuts(axis: Axis, chunks: tuple[int, ...]) -> list[int]:
+def _transposed_cuts(axis: Axis, chunked: Sequence[int]) -> list[int]:
     """Output chunks where the windows of an input chunk start."""
-    inner = (at * axis.stride - axis.before for at in bounds(chunks)[1:-1])
+    inner = (at * axis.stride - axis.before for at in chunked[1:-1])
     return sorted({0, axis.n_in, *(at for at in inner if 0 < at < axis.n_in)})
-
-
-def _assembled(cuts: list[list[int]], block: Any) -> Any:
-    """The array of all blocks."""
-    da = dask_array()
-
-    def nested(done: tuple[tuple[int, int], ...]) -> Any:
-        if len(done) == len(cuts):
-            return block(done)
-        parts = [nested((*done, span)) for span in pairwise(cuts[len(done)])]
-        axis = len(done) - len(cuts)
-        return parts[0] if len(parts) == 1 else da.concatenate(parts, axis=axis)
-
-    return nested(())
-
-
-def _zeros(geometry: ConvGeometry, y: Any, ranges: tuple[tuple[int, int], ...], dtype: Any) -> Any:
-    """A chunk that no window reaches."""
-    lead = y.ndim - len(geometry.y_shape)
-    size = tuple(stop - start for start, stop in ranges)
-    channels = (geometry.x_channels,) if geometry.channels else ()
-    shape = (*y.shape[:lead], *channels, *size)
-    chunks = (*y.chunks[:lead], *((n,) for n in (*channels, *size)))
-    return dask_array().zeros(shape, dtype=dtype, chunks=chunks)
-
-
-def _meta(x: Any) -> NDArray[Any]:
-    return np.empty((0,) * x.ndim, dtype=x.dtype)

@@ -1,0 +1,99 @@
+"""Windows of chunked arrays: which slices of which chunks they are made of."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import OUTSIDE, stretches
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A slice of a chunk, and its place in a window: one entry per axis. A source of length 1 fills
+    its target.
+    """
+
+    chunk: tuple[int, ...]
+    source: tuple[slice, ...]
+    target: tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Positions of the extended array, put together from pieces.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Its spatial shape.
+    targets : tuple of tuple of slice
+        Where each piece goes.
+    covered : bool
+        Whether the pieces leave no gap; zeros lie in one.
+    """
+
+    size: tuple[int, ...]
+    targets: tuple[tuple[slice, ...], ...]
+    covered: bool
+
+    def filled(
+        self, pieces: Sequence[NDArray[Any]], lead: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> NDArray[Any]:
+        """The window, shape ``(*lead, *size)``: a piece itself where that is all of it."""
+        shape = (*lead, *self.size)
+        if self.covered and len(pieces) == 1 and pieces[0].shape == shape:
+            return pieces[0]
+        window = (np.empty if self.covered else np.zeros)(shape, dtype=dtype)
+        for target, piece in zip(self.targets, pieces, strict=True):
+            place: tuple[Any, ...] = (..., *target)
+            window[place] = piece
+        return window
+
+
+def window(
+    modes: Sequence[str], bounds: Sequence[Sequence[int]], spans: Sequence[tuple[int, int]]
+) -> tuple[Window, list[Piece]]:
+    """Positions [first, last) of each extended axis, and the pieces to fill them from.
+
+    `bounds` are where the chunks of each axis begin, and where the last one ends.
+    """
+    axes = [_pieces(*axis) for axis in zip(modes, bounds, spans, strict=True)]
+    pieces = [
+        Piece(*(tuple(part) for part in zip(*parts, strict=True))) for parts in product(*axes)
+    ]
+    size = tuple(last - first for first, last in spans)
+    filled = (sum(target.stop - target.start for _, _, target in axis) for axis in axes)
+    covered = all(have == need for have, need in zip(filled, size, strict=True))
+    return Window(size, tuple(piece.target for piece in pieces), covered), pieces
+
+
+def _pieces(
+    mode: str, bounds: Sequence[int], span: tuple[int, int]
+) -> list[tuple[int, slice, slice]]:
+    """(chunk, source, target) of the pieces of one axis."""
+    first, found = span[0], []
+    for run in stretches(mode, bounds[-1], *span):
+        at, sample = run.start, run.sample
+        while sample != OUTSIDE and at < run.stop:
+            chunk = bisect_right(bounds, sample) - 1
+            begin, end = bounds[chunk : chunk + 2]
+            reach = end - sample if run.step > 0 else sample - begin + 1
+            count = min(run.stop - at, reach) if run.step else run.stop - at
+            source = _slice(sample - begin, count if run.step else 1, run.step)
+            found.append((chunk, source, slice(at - first, at - first + count)))
+            at, sample = at + count, sample + count * run.step
+    return found
+
+
+def _slice(start: int, count: int, step: int) -> slice:
+    """`count` entries from `start` on, backward if `step` is -1."""
+    if step >= 0:
+        return slice(start, start + count)
+    return slice(start, start - count if count <= start else None, -1)
