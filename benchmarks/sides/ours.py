@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import sparse_tconv as st
 from sparse_tconv.engines import engine_names
 
 from .task import Call, NotApplicable, Task
+
+with suppress(ImportError):
+    import numba  # noqa: F401  # 'auto' takes the compiled engine only in a process that has it
 
 MOST_MATRIX_BYTES = 2 * 10**9
 

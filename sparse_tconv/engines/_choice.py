@@ -18,12 +18,13 @@ from ..errors import DTypeError, GeometryError, MissingExtraError
 from ..geometry import ConvGeometry
 from ._engine import Engine
 from .csr import CsrEngine
+from .direct import DirectEngine
 from .fft import FftEngine
 from .gemm import GemmEngine
 from .taps import TapsEngine
 
 _ENGINES: dict[str, type[Engine]] = {
-    engine.name: engine for engine in (CsrEngine, GemmEngine, FftEngine, TapsEngine)
+    engine.name: engine for engine in (CsrEngine, GemmEngine, FftEngine, TapsEngine, DirectEngine)
 }
 VARIABLE = "SPARSE_TCONV_ENGINE"
 _SMALL = 20_000  # entries of a matrix
@@ -111,7 +112,7 @@ def _known(name: Any, argument: str) -> None:
 def _installed(name: str) -> bool:
     """Whether the package that an engine needs is there; it is not imported to find out."""
     package = _ENGINES[name].package
-    return package is None or package in sys.modules or find_spec(package) is not None
+    return package is None or sys.modules.get(package) is not None or find_spec(package) is not None
 
 
 def _worth_importing(name: str) -> bool:

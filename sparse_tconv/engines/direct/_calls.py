@@ -1,0 +1,45 @@
+"""What compiled functions are called with: arrays of one kind, and work in pieces."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...threads import num_threads, run
+
+_SORTED_AT_ONCE = 100_000  # samples; fewer are not worth a second thread
+
+
+def fixed(array: NDArray[Any]) -> NDArray[Any]:
+    """The array contiguous, aligned and read-only: one type for the compiler, whatever the
+    user's flags.
+    """
+    view = np.require(array, requirements=["C", "A"]).view()
+    view.flags.writeable = False
+    return view
+
+
+def split(count: int, pieces: int) -> list[tuple[int, int]]:
+    """range(count) in at most `pieces` stretches of about equal length, none empty."""
+    edges = np.linspace(0, count, min(count, pieces) + 1).astype(int).tolist()
+    return list(pairwise(edges))
+
+
+def sorted_rows(x: NDArray[Any], row: int, modulus: int, kept: Any, length: int) -> NDArray[Any]:
+    """Flat rows of `row` samples with the samples of each kept residue side by side, in `length`
+    places each.
+    """
+    from ._edge_loops import sort
+
+    rows = x.size // row
+    y = np.empty(rows * len(kept) * length, dtype=x.dtype)
+    source, residues = fixed(x).reshape(-1), fixed(np.array(kept, dtype=np.int64))
+
+    def piece(item: tuple[int, int]) -> None:
+        sort(source, y, residues, modulus, row, length, *item)
+
+    run(piece, split(rows, num_threads() if x.size > _SORTED_AT_ONCE else 1))
+    return y
