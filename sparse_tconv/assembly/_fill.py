@@ -220,13 +220,9 @@ def _fill_slab(
 def _write_even_rows(period: NDArray[Any], entries: NDArray[Any], rows: Rows) -> None:
     """Bring a table of rows with equally many entries each into rows."""
     n_rows = len(rows.counts)
-    table = entries.reshape(
-        *entries.shape[:2], n_rows, rows.cols.size // n_rows
-    )  # (channel rows, outer, row, entry)
-    shape = len(table), n_rows, table.shape[1], table.shape[3]
-    strides = (period.strides[0], shape[2] * shape[3] * period.itemsize)
-    strides += (shape[3] * period.itemsize, period.itemsize)
-    as_strided(period, shape, strides)[...] = table.swapaxes(1, 2)
+    for channel, target in zip(entries, period, strict=True):
+        table = channel.reshape(len(channel), n_rows, rows.cols.size // n_rows).swapaxes(0, 1)
+        target.reshape(table.shape)[...] = table
 
 
 @dataclass(frozen=True)
