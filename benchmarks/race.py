@@ -33,9 +33,9 @@ class Effort:
     """
 
     turns: int = 9
-    seconds: float = 0.04
+    seconds: float = 0.1
     retries: int = 3
-    patience: float = 4.0
+    patience: float = 6.0
     least_turns: int = 3
 
 
