@@ -5,7 +5,7 @@ PYTHON ?= python
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 20
 
-check: lint types layers doctests tests  ## all that CI runs
+check: lint types layers doctests docs benchmarks-smoke tests  ## all that CI runs
 
 lint:  ## style and formatting
 	$(PYTHON) -m ruff check .

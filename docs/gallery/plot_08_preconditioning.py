@@ -50,3 +50,23 @@ for ax, mode in zip(axes, ("zeros", "symmetric"), strict=True):
     ax.invert_xaxis()
 axes[0].set_ylabel("steps of conjugate gradients")
 axes[1].legend()
+
+# %%
+# Steps without and with the circulant preconditioner, and how many times fewer, by width of the blur
+# and by damp, under zeros outside. Look along the rows: where the damp is large there is little to
+# gain, for the plain iteration takes few steps already; the wider the blur, the more of its spectrum
+# lies below the damp, and the less there is for a preconditioner to mend. A preconditioned step costs
+# two transforms more than a plain one, so 1.5 times fewer steps are no gain.
+
+print("sigma " + "".join(f"{f'damp {damp}':>20}" for damp in damps))
+for sigma in (0.7, 1.0, 2.0, 4.0):
+    op = blur(psf.gauss(sigma), shape, padding_mode="zeros")
+    y = op.apply(x)
+    cells = []
+    for damp in damps:
+        plain, helped = (
+            solve(op, y, method="cg", damp=damp, rtol=1e-6, preconditioner=preconditioner).iterations
+            for preconditioner in (None, circulant_preconditioner(op, damp))
+        )
+        cells.append(f"{plain:4} to {helped:3} ({plain / helped:4.1f}x)")
+    print(f"{sigma:<6}" + "".join(f"{cell:>20}" for cell in cells))
