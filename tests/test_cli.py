@@ -16,7 +16,7 @@ import sparse_tconv
 from sparse_tconv import cli, demo
 from sparse_tconv.errors import GeometryError, MissingExtraError
 
-COMMANDS = ("demo", "info", "build", "apply", "check")
+COMMANDS = ("demo", "info", "build", "apply", "check", "spectrum", "deblur")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,21 @@ def test_help_of_a_command_shows_an_example(
     usage, _, examples = capsys.readouterr().out.partition("examples:\n")
     assert usage.startswith(f"usage: sparse-tconv {command}")
     assert f"  sparse-tconv {command}" in examples
+
+
+LOADED = """
+import sys
+import sparse_tconv.cli
+heavy = {"matplotlib", "PIL", "onnx", "dask", "torch", "tqdm", "numba", "pylops"}
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_the_command_line_loads_optional_packages_only_where_it_uses_them(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, cwd=tmp_path, env=ENVIRONMENT
+    )
+    assert (answer.stdout, answer.stderr) == (b"[]\n", b"")
 
 
 def test_version_is_the_version_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 
 import sparse_tconv as st
-from sparse_tconv.inverse import blur, deblur_photograph, parse_psf, problems, psf
+from sparse_tconv.inverse import blur, deblur_photograph, parse_psf, problems, psf, tikhonov
 
 
 def picture(channels):
@@ -55,6 +55,18 @@ def test_damp_is_chosen_once_for_all_channels(tmp_path):
     assert found.chosen_by.startswith("gcv, Golub-Kahan bidiagonalization")
     with PIL.Image.open(tmp_path / "out.jpg") as written:
         assert written.size == (48, 48)
+
+
+def test_the_middle_of_a_large_image_tells_the_damp(tmp_path):
+    sharp = problems.deblurring(psf.box(1), (500, 420)).x
+    kernel = psf.motion(7, 30)
+    blurred = np.rint(255 * blur(kernel, sharp.shape).apply(sharp).clip(0, 1)).astype(np.uint8)
+    PIL.Image.fromarray(blurred).save(tmp_path / "in.png")
+    found = deblur_photograph(tmp_path / "in.png", tmp_path / "out.png", kernel)
+    assert found.chosen_by.endswith("on the middle 384 x 384")
+    whole = tikhonov(blur(kernel, sharp.shape), blurred / 255, "gcv")
+    assert 0.5 < found.damp / whole.damp < 2
+    assert found.x.shape == (1, 500, 420)
 
 
 def test_the_noise_is_relative(tmp_path):

@@ -20,6 +20,7 @@ MODULES = [
     "sparse_tconv.inverse",
     "sparse_tconv.inverse.problems",
     "sparse_tconv.inverse.psf",
+    "sparse_tconv.plotting",
     "sparse_tconv.testing",
     "sparse_tconv.testing.oracles",
     "sparse_tconv.testing.strategies",

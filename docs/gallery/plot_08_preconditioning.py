@@ -65,7 +65,9 @@ for sigma in (0.7, 1.0, 2.0, 4.0):
     cells = []
     for damp in damps:
         plain, helped = (
-            solve(op, y, method="cg", damp=damp, rtol=1e-6, preconditioner=preconditioner).iterations
+            solve(
+                op, y, method="cg", damp=damp, rtol=1e-6, preconditioner=preconditioner
+            ).iterations
             for preconditioner in (None, circulant_preconditioner(op, damp))
         )
         cells.append(f"{plain:4} to {helped:3} ({plain / helped:4.1f}x)")

@@ -29,6 +29,29 @@ def read_array(name: str, source: str) -> NDArray[Any]:
         return _loaded(name, source, file, member)
 
 
+def mapped_array(name: str, source: str) -> NDArray[Any]:
+    """The array in ``file.npy``, left where it is: pages are read when they are used."""
+    path, member = _split(source)
+    if path == STREAM or member is not None or not _starts_with(path, _NPY):
+        raise UsageError(
+            f"`{name}` must be a .npy file to be read in chunks; got {source!r}. "
+            "Save it with numpy.save."
+        )
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise _unreadable(name, source, error) from error
+
+
+def _starts_with(path: str, start: bytes) -> bool:
+    if Path(path).is_fifo():
+        return False
+    with Path(path).open("rb") as file:
+        return file.read(len(start)) == start
+
+
 def _split(source: str) -> tuple[str, str | None]:
     """Path and member; a file whose own name has the colon in it is that file."""
     match = _MEMBER.fullmatch(source)
@@ -65,10 +88,14 @@ def _loaded(name: str, source: str, file: BinaryIO, member: str | None) -> NDArr
     except (UsageError, OSError, MemoryError):
         raise
     except Exception as error:  # NumPy, zipfile and zlib each have their own for a damaged file
-        raise UsageError(
-            f"`{name}` must be an array that numpy.load reads without pickle; got {source!r}: "
-            f"{str(error).rstrip('.')}. Save it again with numpy.save, as numbers."
-        ) from error
+        raise _unreadable(name, source, error) from error
+
+
+def _unreadable(name: str, source: str, error: Exception) -> UsageError:
+    return UsageError(
+        f"`{name}` must be an array that numpy.load reads without pickle; got {source!r}: "
+        f"{str(error).rstrip('.')}. Save it again with numpy.save, as numbers."
+    )
 
 
 def _member(name: str, source: str, members: list[str], wanted: str | None) -> str:

@@ -21,6 +21,9 @@ EXAMPLES = """\
   sparse-tconv build psf.npy --no-channels --in-shape 256,256 --padding same --flip -o C.mtx
 
   C.npz is read by scipy.sparse.load_npz, C.mtx by scipy.io.mmread and by MATLAB, Julia and R."""
+EXTRA_EXAMPLES = """
+
+  sparse-tconv build model.onnx:conv1 -o C.npz"""
 
 
 def add_to(commands: Commands) -> None:
@@ -31,8 +34,8 @@ def add_to(commands: Commands) -> None:
         run,
         summary="write the matrix of a convolution to a file",
         description="Write the matrix of a convolution, or with --transpose of a transposed one, "
-        "by scipy.sparse.save_npz or scipy.io.mmwrite.",
-        examples=EXAMPLES,
+        "by scipy.sparse.save_npz or scipy.io.mmwrite. A bias is no part of it.",
+        examples=EXAMPLES + EXTRA_EXAMPLES,
     )
     command.add_argument("weight", metavar="WEIGHT", help=WEIGHT_HELP)
     command.add_argument(

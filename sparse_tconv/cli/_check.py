@@ -11,7 +11,7 @@ from ..testing import AdjointReport, diagnose, dot_test
 from ._errors import UsageError
 from ._importing import is_reference, resolve, working_directory_importable
 from ._json import json_text
-from ._operator import SHARED, TRANSPOSED, WEIGHT_HELP, add_operator_options, operator_of
+from ._operator import WEIGHT_HELP, add_operator_options, given_options, operator_of
 from ._parser import FAILED_CHECK, OK, Commands, add_command
 from ._values import numbers
 
@@ -19,6 +19,8 @@ EXAMPLES = """\
   sparse-tconv check weight.npy --in-shape 3,64,64 --stride 2 --padding-mode symmetric --padding 1
   sparse-tconv check mymodule:forward mymodule:adjoint --in-shape 16,16 --out-shape 14,14
   sparse-tconv check mymodule:operator"""
+EXTRA_EXAMPLES = """
+  sparse-tconv check model.onnx:conv1"""
 
 
 def add_to(commands: Commands) -> None:
@@ -32,7 +34,7 @@ def add_to(commands: Commands) -> None:
         "they are not: two functions of one array, a linear operator, or a convolution "
         "of this library. Functions need --in-shape (of several arrays: '(3,4),(2,)') and may have "
         "--dtype. The exit code is 1 if they are not a pair.",
-        examples=EXAMPLES,
+        examples=EXAMPLES + EXTRA_EXAMPLES,
     )
     command.add_argument(
         "weight",
@@ -73,12 +75,11 @@ def _pair(arguments: argparse.Namespace) -> dict[str, Any]:
         op = operator_of(arguments)
         return {"op": op, "in_shape": op.in_shape, **shared}
     given = vars(arguments)
-    for name in ("transpose", *SHARED, *TRANSPOSED):
-        if name in given:
-            option = "no-channels" if name == "channels" else name.replace("_", "-")
-            raise UsageError(
-                f"`--{option}` must go with a weight; got {arguments.weight!r}. Leave it out."
-            )
+    typed = [option for option in given_options(arguments) if option != "--in-shape"]
+    for option in [*typed, *(["--input-shape"] if "input_shape" in given else [])]:
+        raise UsageError(
+            f"`{option}` must go with a weight; got {arguments.weight!r}. Leave it out."
+        )
     adjoint = None if arguments.adjoint is None else resolve("adjoint", arguments.adjoint)
     return {
         "op": resolve("forward", arguments.weight),

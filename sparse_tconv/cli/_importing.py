@@ -13,10 +13,10 @@ from ._errors import UsageError
 
 
 def is_reference(text: str) -> bool:
-    """Whether a text is ``module:attribute`` and no file of arrays."""
+    """Whether a text is ``module:attribute`` and no file."""
     module, _, attribute = text.partition(":")
     dotted = all(part.isidentifier() for part in [*module.split("."), *attribute.split(".")])
-    return dotted and not module.endswith(".npz")
+    return dotted and not module.lower().endswith((".npz", ".onnx"))
 
 
 @contextmanager

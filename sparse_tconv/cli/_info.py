@@ -6,14 +6,18 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from ..operators import ConvOperator
+from ..operators import Affine, ConvOperator
 from ._json import json_text
-from ._operator import WEIGHT_HELP, add_operator_options, operator_of
+from ._models import Layer, all_layers, linear, split_model
+from ._operator import WEIGHT_HELP, add_operator_options, check_model, converted, layer_of
 from ._parser import OK, Commands, add_command
 
 EXAMPLES = """\
   sparse-tconv info weight.npy --in-shape 3,64,64 --stride 2 --padding 1
   sparse-tconv info model.npz:conv1 --in-shape 16,32,32 --transpose --stride 2 --json"""
+EXTRA_EXAMPLES = """
+  sparse-tconv info model.onnx --input-shape 1,3,64,64
+  sparse-tconv info model.onnx:conv1"""
 
 
 def add_to(commands: Commands) -> None:
@@ -24,8 +28,9 @@ def add_to(commands: Commands) -> None:
         run,
         summary="shapes, entries, bytes and engine of an operator",
         description="Print shapes, entries and bytes of the matrix of a convolution, and the "
-        "engine that multiplies by it. The matrix is not built.",
-        examples=EXAMPLES,
+        "engine that multiplies by it; of an ONNX model without a node, a list of its convolutions. "
+        "The matrix is not built.",
+        examples=EXAMPLES + EXTRA_EXAMPLES,
     )
     command.add_argument("weight", metavar="WEIGHT", help=WEIGHT_HELP)
     add_operator_options(command)
@@ -34,9 +39,33 @@ def add_to(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what the operator says of itself."""
-    op = operator_of(arguments)
-    print(json_text(_facts(op)) if arguments.json else op.info())
+    model = split_model(arguments.weight)
+    if model is not None and model[1] is None:
+        return _run_model(arguments)
+    layer = layer_of(arguments)
+    if arguments.json:
+        print(json_text(_layer_facts(layer) if model else _facts(linear(layer))))
+    else:
+        print(linear(layer).info())
     return OK
+
+
+def _run_model(arguments: argparse.Namespace) -> int:
+    """List the convolutions of a model."""
+    check_model(arguments)
+    found = all_layers(arguments.weight, arguments)
+    layers = {name: converted(layer, arguments) for name, layer in found.items()}
+    if arguments.json:
+        print(json_text({"nodes": {name: _layer_facts(layer) for name, layer in layers.items()}}))
+        return OK
+    width = max(map(len, layers), default=0)
+    for name, layer in layers.items():
+        print(f"{name:<{width}}  {linear(layer)!r}{' + bias' * isinstance(layer, Affine)}")
+    return OK
+
+
+def _layer_facts(layer: Layer) -> dict[str, Any]:
+    return {**_facts(linear(layer)), "bias": isinstance(layer, Affine)}
 
 
 def _facts(op: ConvOperator) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from contextlib import suppress
 
 from .. import __version__
 from ..errors import SparseTconvError
-from . import _apply, _build, _check, _demo, _info
+from . import _apply, _build, _check, _deblur, _demo, _info, _spectrum
 from ._parser import BAD_ARGUMENT, INTERRUPTED, OK, READER_GONE, Parser
 
-COMMANDS = (_demo, _info, _build, _apply, _check)
+COMMANDS = (_demo, _info, _build, _apply, _check, _spectrum, _deblur)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

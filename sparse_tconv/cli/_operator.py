@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 
 from ..engines import engine_names
 from ..errors import DTypeError, GeometryError
-from ..operators import Conv, ConvOperator, ConvTranspose
+from ..operators import Affine, Conv, ConvOperator, ConvTranspose
 from ._arrays import read_array
 from ._errors import UsageError
+from ._models import Layer, input_shape, linear, one_layer, split_model
 from ._parser import Parser
 from ._values import dtype, numbers, word_or_numbers, words
 
-WEIGHT_HELP = "the kernel: FILE.npy, FILE.npz with one array, FILE.npz:NAME, or - for stdin"
+WEIGHT_HELP = (
+    "the kernel: FILE.npy, FILE.npz with one array, FILE.npz:NAME, or - for stdin; "
+    "or a layer of an ONNX model with all its parameters: FILE.onnx, FILE.onnx:NODE"
+)
 
 # Spelt as in the functions; what is not given is left to them.
 SHARED = (
@@ -65,16 +69,67 @@ def add_operator_options(command: Parser) -> None:
     )
     add("--engine", metavar="NAME", help=f"what computes: {', '.join(engine_names())}")
     add("--dtype", type=dtype, metavar="DTYPE", help="convert the weight first: float32")
+    add(
+        "--input-shape",
+        type=input_shape,
+        action="append",
+        metavar="[NAME=]SHAPE",
+        help="of a model's input, batch axis included, where the file leaves it open: 1,3,224,224; "
+        "one for each input: x=1,3,224,224",
+    )
+
+
+def given_options(arguments: argparse.Namespace) -> list[str]:
+    """The options of an operator that were typed, as they are typed."""
+    names = ("in_shape", "transpose", *SHARED, *TRANSPOSED)
+    typed = ("no-channels" if name == "channels" else name for name in names if name in arguments)
+    return [f"--{name.replace('_', '-')}" for name in typed]
 
 
 def operator_of(
     arguments: argparse.Namespace, sample_shape: tuple[int, ...] | None = None
 ) -> ConvOperator:
-    """The operator that the arguments describe; where they leave `in_shape` out, `sample_shape`
-    ends in it.
+    """The operator that the arguments describe, without the bias that a model's layer may have."""
+    return linear(layer_of(arguments, sample_shape))
+
+
+def layer_of(arguments: argparse.Namespace, sample_shape: tuple[int, ...] | None = None) -> Layer:
+    """The operator that the arguments describe, with its bias if a model gives one; where they
+    leave `in_shape` out, `sample_shape` ends in it.
     """
+    if split_model(arguments.weight) is not None:
+        check_model(arguments)
+        return converted(one_layer(arguments.weight, arguments), arguments)
+    if "input_shape" in arguments:
+        raise UsageError(
+            f"`--input-shape` must go with an ONNX model; got {arguments.weight!r}. "
+            "Pass --in-shape, the shape of one sample."
+        )
+    return _operator(arguments, sample_shape)
+
+
+def check_model(arguments: argparse.Namespace) -> None:
+    """Refuse parameters beside a model, whose layers have their own."""
+    for option in given_options(arguments):
+        raise UsageError(
+            f"`{option}` must go with a weight; got {arguments.weight!r}, and the model has it. "
+            "Leave it out."
+        )
+
+
+def converted(layer: Layer, arguments: argparse.Namespace) -> Layer:
+    """A model's layer in the dtype asked for."""
+    if "dtype" not in arguments:
+        return layer
+    if isinstance(layer, Affine):
+        return Affine(layer.op.with_weight(_cast(layer.op.weight, arguments)), layer.bias)
+    return layer.with_weight(_cast(layer.weight, arguments))
+
+
+def _operator(arguments: argparse.Namespace, sample_shape: tuple[int, ...] | None) -> ConvOperator:
+    """The operator of a kernel and its parameters."""
     given = vars(arguments)
-    weight = _weight(arguments)
+    weight = _cast(read_array("weight", arguments.weight), arguments)
     in_shape = given.get("in_shape")
     if in_shape is None:
         in_shape = _end(sample_shape, weight.ndim - given.get("channels", True))
@@ -90,9 +145,8 @@ def operator_of(
     return Conv(weight, in_shape, **options)
 
 
-def _weight(arguments: argparse.Namespace) -> NDArray[Any]:
+def _cast(weight: NDArray[Any], arguments: argparse.Namespace) -> NDArray[Any]:
     """The kernel, in the dtype asked for."""
-    weight = read_array("weight", arguments.weight)
     wanted = vars(arguments).get("dtype", weight.dtype)
     if not np.can_cast(weight.dtype, wanted, "same_kind"):
         raise DTypeError(

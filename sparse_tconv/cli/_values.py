@@ -40,6 +40,14 @@ def words(text: str) -> Any:
     return tuple(word.strip() for word in text.split(",")) if "," in text else text
 
 
+def word_or_number(text: str) -> str | float:
+    """A word such as 'gcv', or a number."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def dtype(text: str) -> np.dtype[Any]:
     """The dtype of that name."""
     try:

@@ -14,7 +14,7 @@ from ._blur import blur
 from ._choice import GCV, Discrepancy, LCurve
 from ._choose import discrepancy, gcv, lcurve
 from ._kernel import estimate_kernel
-from ._photograph import deblur_photograph, parse_psf
+from ._photograph import PhotographSolution, deblur_photograph, parse_psf
 from ._picard import Picard, picard
 from ._preconditioners import circulant_preconditioner, cosine_preconditioner
 from ._solve import solve
@@ -26,6 +26,7 @@ __all__ = [
     "ConvergenceWarning",
     "Discrepancy",
     "LCurve",
+    "PhotographSolution",
     "Picard",
     "Solution",
     "Status",

@@ -64,6 +64,7 @@ def from_model(
 
     See Also
     --------
+    node_names : the names alone.
     sparse_tconv.interop.torch.from_model : the same for a model in PyTorch.
 
     Notes
@@ -102,15 +103,67 @@ def from_model(
         model leaves open: (?, 1, ?); got too little for it. Pass input_shapes={name: shape} for the
         model's inputs, or for 'x'.
     """
+    found, opset = _convolutions(model, input_shapes, inputs)
+    wanted = found if nodes is None else {name: _wanted(found, name) for name in nodes}
+    return {name: _operator(name, *place, opset) for name, place in wanted.items()}
+
+
+def node_names(model: Any) -> tuple[str, ...]:
+    """The names of all Conv and ConvTranspose nodes of an ONNX model.
+
+    Parameters
+    ----------
+    model : path, bytes or onnx.ModelProto
+        The model, as for :func:`from_model`.
+
+    Returns
+    -------
+    tuple of str
+        The keys that :func:`from_model` gives, in the same order; weights and sizes may be missing.
+
+    Raises
+    ------
+    GeometryError
+        The model is not one, or has convolutions in functions.
+    OSError
+        The file cannot be read.
+
+    See Also
+    --------
+    from_model : the operators of these nodes.
+
+    Examples
+    --------
+    >>> import onnx.parser
+    >>> from sparse_tconv.interop.onnx import node_names
+    >>> model = onnx.parser.parse_model('''
+    ...     <ir_version: 8, opset_import: ["": 18]>
+    ...     net (float[1, 1, n] x, float[1, 1, 3] w) => (float[1, 1, m] y)
+    ...     { y = Conv <strides = [2]> (x, w) }
+    ... ''')
+    >>> node_names(model)
+    ('y',)
+    >>> node_names(b"no model")
+    Traceback (most recent call last):
+        ...
+    sparse_tconv.errors.GeometryError: `model` must be an ONNX model; got bytes, 8 bytes that
+        protobuf cannot read. The file is no ONNX model, or it is cut off.
+    """
+    return tuple(_convolutions(model, None, None)[0])
+
+
+def _convolutions(
+    model: Any, input_shapes: Any, inputs: Mapping[str, ArrayLike] | None
+) -> tuple[dict[str, tuple[NodeProto, Scope]], int]:
+    """The nodes by name, each with the names it sees, and the version of the operator set."""
     proto, folder = load(model)
     _check_functions(proto)
     shapes = given_shapes(proto, input_shapes)
     arrays = {n: validate.numeric_array(f"inputs[{n!r}]", a) for n, a in (inputs or {}).items()}
     opset = next((o.version for o in proto.opset_import if o.domain in DOMAINS), _NEWEST)
     outer = Scope(None, folder, arrays, Shapes(None, opset, shapes))
-    found = dict(_named(outer.convolutions(proto.graph, not contradicts(proto, shapes))))
-    wanted = found if nodes is None else {name: _wanted(found, name) for name in nodes}
-    return {name: _operator(name, *place, opset) for name, place in wanted.items()}
+    places = outer.convolutions(proto.graph, not contradicts(proto, shapes))
+    return dict(_named(places)), opset
 
 
 def _named(
