@@ -17,6 +17,7 @@ import numpy as np
 from ...geometry import Axis, ConvGeometry
 from ...pattern import MatrixPattern
 from ...threads import num_threads
+from ._block_cost import block_nanoseconds, can_block
 
 # Nanoseconds on one core with registers of 64 bytes: a fit to 216 products with 1 to 3 axes, 7 us
 # to 4 ms long; nine in ten are within 1.3 of it.
@@ -46,11 +47,22 @@ _WIDE = 256  # bytes of a block
 
 def seconds(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
     """Estimated time of one product of C^T with a batch; importing and compiling excluded."""
-    work = batch * nanoseconds(geometry, np.dtype(dtype), True)
+    work = nanoseconds(geometry, dtype, True)
+    if prefers_blocks(geometry, dtype, True):
+        work = block_nanoseconds(geometry, dtype.itemsize, True)
+    work *= batch
     threads = num_threads()
     if threads > 1:
         work = min(work, _WAKE + work * (1 - _SHARE * (1 - 1 / threads)))
     return 1e-9 * (_CALL + work)
+
+
+def prefers_blocks(geometry: ConvGeometry, dtype: np.dtype[Any], transposed: bool) -> bool:
+    """Whether blocks of channels are faster than pairs of rows, and can compute this."""
+    if not can_block(geometry, dtype, transposed):
+        return False
+    blocks = block_nanoseconds(geometry, dtype.itemsize, transposed)
+    return blocks < nanoseconds(geometry, dtype, transposed)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ...geometry import ConvGeometry
 from .._engine import Engine
-from ._cost import seconds
+from ._blocks import Blocks
+from ._cost import prefers_blocks, seconds
 from ._direction import Direction
 from ._gradient import kernel_gradient
 
@@ -29,7 +30,7 @@ class DirectEngine(Engine):
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         super().__init__(geometry, weight)
-        self._directions: dict[bool, Direction] = {}
+        self._directions: dict[bool, Direction | Blocks] = {}
         self._lock = Lock()
 
     @classmethod
@@ -56,8 +57,15 @@ class DirectEngine(Engine):
     def weight_gradient(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
         return kernel_gradient(self.geometry, x, y)
 
-    def _direction(self, transposed: bool) -> Direction:
+    def _direction(self, transposed: bool) -> Direction | Blocks:
         with self._lock:
             if transposed not in self._directions:
-                self._directions[transposed] = Direction(self.geometry, self.weight, transposed)
+                self._directions[transposed] = self._made(transposed)
             return self._directions[transposed]
+
+    def _made(self, transposed: bool) -> Direction | Blocks:
+        """One direction. Blocks multiply padding by weights, which those must be finite for."""
+        geometry, weight = self.geometry, self.weight
+        if prefers_blocks(geometry, weight.dtype, transposed) and np.isfinite(weight).all():
+            return Blocks(geometry, weight, transposed)
+        return Direction(geometry, weight, transposed)

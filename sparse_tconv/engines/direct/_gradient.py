@@ -11,17 +11,24 @@ from numpy.typing import NDArray
 from ...assembly import from_correlation_kernel
 from ...geometry import ConvGeometry
 from ...threads import num_threads, run
+from ..borders import extend, within
+from ..gemm.gradient import gradient as matrix_gradient
 from ..windows import extended
 from ._calls import fixed, sorted_rows, split
 
 _SCRATCH_BYTES = 4 * 2 * 64  # four vectors of two registers, on the widest machine
 _WORTH_A_THREAD = 200_000
+_MANY = 256  # pairs of channels; the gradient of so many is a product of matrices, which BLAS has
 
 
 def kernel_gradient(geometry: ConvGeometry, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     """The transpose of ``w -> C(w) x`` applied to y, summed over the batch; nothing is
     conjugated.
     """
+    inputs, units = geometry.x_channels // geometry.groups, geometry.y_channels // geometry.groups
+    if inputs * units >= _MANY:
+        summed = matrix_gradient(within(geometry), extend(geometry, x), y)
+        return from_correlation_kernel(geometry, summed)
     gradient = _split_complex(geometry, extended(geometry, x), y)
     return from_correlation_kernel(
         geometry, gradient.reshape(geometry.y_channels, -1, *geometry.kernel_size)

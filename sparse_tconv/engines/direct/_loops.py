@@ -267,6 +267,6 @@ def product(
                         _lane(x, x_at, x_channel, w, w_at, entries, b_gap, inputs, shifts, begin,
                               y, y_a, y_b, kind, columns)  # fmt: skip
                 if count > 1:
-                    weave(rows, 0, frame, unit, y, y_a, c, end)
+                    weave(rows, 0, CHUNK, frame, unit, y, y_a, c, end)
                     if kind == _TWO:
-                        weave(rows, count * CHUNK, frame, unit, y, y_b, c, end)
+                        weave(rows, count * CHUNK, CHUNK, frame, unit, y, y_b, c, end)

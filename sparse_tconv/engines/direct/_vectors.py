@@ -19,7 +19,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
 
 _FEATURES = binding.get_host_cpu_features()
-_REGISTER_BITS = 512 if _FEATURES.get("avx512f") else 256 if _FEATURES.get("avx2") else 128
+REGISTER_BITS = 512 if _FEATURES.get("avx512f") else 256 if _FEATURES.get("avx2") else 128
 # Registers: two of these accumulators hide the latency of multiply-adds and leave registers for
 # operands.
 _WIDE = 4
@@ -64,7 +64,7 @@ def address(context: Any, builder: Any, array_type: Any, array: Any, index: Any)
     return builder.gep(data, [index])
 
 
-def _spread(builder: Any, scalar: Any, lanes: int) -> Any:
+def spread_out(builder: Any, scalar: Any, lanes: int) -> Any:
     """A vector of equal numbers."""
     kind = ir.VectorType(scalar.type, lanes)
     undefined = ir.Constant(kind, ir.Undefined)
@@ -86,7 +86,7 @@ def _declared(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any
     return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
 
 
-def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
+def multiplied_and_added(builder: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c, in one rounding where the machine can."""
     kind = a.type
     return builder.call(
@@ -96,7 +96,7 @@ def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
 
 def _zeros(registers: int) -> Callable[..., Any]:
     def zeros(context: Any, array: Any) -> Any:
-        kind = VectorType(array.dtype, registers * _REGISTER_BITS // array.dtype.bitwidth)
+        kind = VectorType(array.dtype, registers * REGISTER_BITS // array.dtype.bitwidth)
         return kind(array), lambda context, builder, signature, arguments: ir.Constant(
             context.get_value_type(kind), None
         )
@@ -108,6 +108,8 @@ wide = intrinsic(_zeros(_WIDE))
 wide.__doc__ = """``wide(array)``: a wide vector of zeros, of the array's numbers."""
 half = intrinsic(_zeros(_HALF))
 half.__doc__ = """``half(array)``: a vector of zeros half as wide."""
+single = intrinsic(_zeros(1))
+single.__doc__ = """``single(array)``: one register of zeros."""
 
 
 @intrinsic
@@ -133,7 +135,7 @@ def spread(context: Any, array: Any, index: Any, like: Any) -> Any:
     """A vector of copies of ``array[index]``."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _spread(
+        return spread_out(
             builder, builder.load(address(context, builder, array, *arguments[:2])), like.lanes
         )
 
@@ -162,9 +164,9 @@ def inside(context: Any, like: Any, column: Any, low: Any, span: Any) -> Any:
         _, column, low, span = arguments
         start = builder.trunc(builder.sub(column, low), _LANE)
         counting = ir.Constant(ir.VectorType(_LANE, like.lanes), list(range(like.lanes)))
-        place = builder.add(counting, _spread(builder, start, like.lanes))
+        place = builder.add(counting, spread_out(builder, start, like.lanes))
         return builder.icmp_unsigned(
-            "<", place, _spread(builder, builder.trunc(span, _LANE), like.lanes)
+            "<", place, spread_out(builder, builder.trunc(span, _LANE), like.lanes)
         )
 
     return MaskType(like.lanes)(like, types.intp, types.intp, types.intp), generate
@@ -240,7 +242,7 @@ def store_inside(context: Any, array: Any, index: Any, vector: Any, mask: Any) -
 @intrinsic
 def multiply_add(context: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c."""
-    return c(c, c, c), lambda context, builder, signature, arguments: _multiply_add(
+    return c(c, c, c), lambda context, builder, signature, arguments: multiplied_and_added(
         builder, *arguments
     )
 
@@ -250,7 +252,9 @@ def multiply_add_inside(context: Any, a: Any, b: Any, c: Any, mask: Any) -> Any:
     """a * b + c in the mask's lanes, c in the others."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.select(arguments[3], _multiply_add(builder, *arguments[:3]), arguments[2])
+        return builder.select(
+            arguments[3], multiplied_and_added(builder, *arguments[:3]), arguments[2]
+        )
 
     return c(c, c, c, mask), generate
 
@@ -266,7 +270,7 @@ def add_turned(context: Any, a: Any, b: Any) -> Any:
             second, second, ir.Constant(ir.VectorType(_LANE, a.lanes), exchanged)
         )
         alternating = [lane % 2 * 2.0 - 1.0 for lane in range(a.lanes)]
-        return _multiply_add(builder, turned, ir.Constant(first.type, alternating), first)
+        return multiplied_and_added(builder, turned, ir.Constant(first.type, alternating), first)
 
     return a(a, a), generate
 

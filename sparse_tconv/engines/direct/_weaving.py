@@ -74,26 +74,30 @@ store_woven_2_complex, store_woven_3_complex, store_woven_4_complex = (
 
 @called
 def weave(
-    rows: Any, at: int, frame: Any, unit: int, y: Any, y_at: int, start: int, stop: int
-) -> None:
+    rows: Any, at: int, step: int, frame: Any, unit: int,
+    y: Any, y_at: int, start: int, stop: int,
+) -> None:  # fmt: skip
     """Interleave columns start .. stop - 1 of all lanes: lane r, column c becomes output ``lanes
     * c + r``.
     """
     count = frame.shape[0]
     at -= start
-    done = _weave_vectors(rows, at, count, unit, y, y_at, start, min(stop, frame[count - 1, 4]))
+    done = _weave_vectors(
+        rows, at, step, count, unit, y, y_at, start, min(stop, frame[count - 1, 4])
+    )
     for c in range(done, stop, unit):
         for lane in range(count):
             if c < frame[lane, 4]:
                 for part in range(unit):
-                    value = number(rows, at + lane * CHUNK + c + part)
+                    value = number(rows, at + lane * step + c + part)
                     put(y, y_at + count * c + lane * unit + part, value)
 
 
 @called
 def _weave_vectors(
-    rows: Any, at: int, count: int, unit: int, y: Any, y_at: int, c: int, stop: int
-) -> int:
+    rows: Any, at: int, step: int, count: int, unit: int,
+    y: Any, y_at: int, c: int, stop: int,
+) -> int:  # fmt: skip
     """Interleave as many whole vectors as there are, for the usual numbers of lanes; the column
     after them.
     """
@@ -104,16 +108,16 @@ def _weave_vectors(
         to, place = y_at + count * c, at + c
         if unit == 1:
             if count == 2:
-                store_woven_2(y, to, rows, place, CHUNK, vector)
+                store_woven_2(y, to, rows, place, step, vector)
             elif count == 3:
-                store_woven_3(y, to, rows, place, CHUNK, vector)
+                store_woven_3(y, to, rows, place, step, vector)
             else:
-                store_woven_4(y, to, rows, place, CHUNK, vector)
+                store_woven_4(y, to, rows, place, step, vector)
         elif count == 2:
-            store_woven_2_complex(y, to, rows, place, CHUNK, vector)
+            store_woven_2_complex(y, to, rows, place, step, vector)
         elif count == 3:
-            store_woven_3_complex(y, to, rows, place, CHUNK, vector)
+            store_woven_3_complex(y, to, rows, place, step, vector)
         else:
-            store_woven_4_complex(y, to, rows, place, CHUNK, vector)
+            store_woven_4_complex(y, to, rows, place, step, vector)
         c += lanes(vector)
     return c
