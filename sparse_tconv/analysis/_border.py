@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod, sqrt
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..geometry import Axis
 from ..operators import Conv
 from ..spectral import Problem, block_norms
-from ._symbol import after, most_repeats
+from ._symbol import after
 
 _MOST = 1 << 22  # samples of the shortened operator
 
@@ -25,7 +25,7 @@ def sums_bound(problem: Problem) -> float:
     norms = tap_norms(problem)
     axes = [_shortened(axis) for axis in problem.geometry.axes]
     if prod(axis.n_in + axis.n_out for axis in axes) > _MOST:
-        return float(norms.sum()) * _repeats(problem)
+        return float(norms.sum()) * problem.extension_norm
     op = Conv(
         norms,
         tuple(axis.n_in for axis in axes),
@@ -42,12 +42,7 @@ def sums_bound(problem: Problem) -> float:
 
 def norm_scale(problem: Problem) -> float:
     """A simple upper bound of the norm, the scale of rounding errors."""
-    return problem.weight_norm * _repeats(problem)
-
-
-def _repeats(problem: Problem) -> float:
-    """The norm of what extends a sample beyond the border."""
-    return sqrt(prod(most_repeats(axis) for axis in problem.geometry.axes))
+    return problem.weight_norm * problem.extension_norm
 
 
 def tap_norms(problem: Problem) -> NDArray[np.float64]:

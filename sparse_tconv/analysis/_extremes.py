@@ -4,22 +4,22 @@ solves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh, qr
-from scipy.sparse import block_array
-from scipy.sparse.linalg import ArpackError, eigsh
+from scipy.sparse import block_array, csc_array, eye_array
+from scipy.sparse.linalg import splu
 
 from ..errors import GeometryError
 from ..operators import ConvOperator
 from ..spectral import factorize, problem
 from ._border import norm_scale, sums_bound
-from ._inverse import DENSE_SIDE, inverse
-from ._krylov import top_eigenpairs
+from ._factor_size import guard_factors
+from ._inverse import DENSE_SIDE, Inverse, damped_inverse, inverse
+from ._krylov import Map, top_eigenpairs
 from ._symbol import symbol_bound
 
 LARGEST = ("lanczos", "shift-invert")
@@ -32,6 +32,8 @@ _QR_WORK = 1e11
 _BAND = 64  # entries per row of what is worth a sparse factorization
 _LOST = 1e-9  # error, over the norm, beyond which a dense decomposition is tried
 _DENSE_WORK = 5e10
+_NEAR_ZERO = 1e-4  # over the norm: values that stand out beside inverses of zero
+_DAMP = 1e-5  # over the norm: keeps the inverse of zeros small, and values above it apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +77,9 @@ def extreme_triplets(op: ConvOperator, k: int, which: str, method: str) -> Tripl
     double = op.with_weight(op.weight.astype(wide))
     tall = double if op.shape[0] >= op.shape[1] else double.H
     scale = norm_scale(problem(op)[0])
-    if which == "smallest":
+    if scale == 0:
+        pairs = Pairs(np.zeros(k), np.eye(tall.shape[1], k, dtype=wide), method, 0.0)
+    elif which == "smallest":
         pairs = _smallest(tall, k, scale, method)
     else:
         upper = min(symbol_bound(problem(op)[0]), sums_bound(problem(op)[0]))
@@ -113,8 +117,8 @@ def _largest(tall: ConvOperator, k: int, scale: float, method: str, upper: float
     above C.
     """
     n = tall.shape[1]
-    if k > n - 2:
-        return _gram(tall, k, scale, largest=True)
+    if k > n - 2:  # ARPACK wants more room
+        return _dense(tall, k, largest=True) if _few(tall) else _gram(tall, k, scale, largest=True)
     adjoint = tall.H
     vectors = _shifted(tall, k, upper) if method == "shift-invert" else None
     if vectors is None:
@@ -129,6 +133,8 @@ def _largest(tall: ConvOperator, k: int, scale: float, method: str, upper: float
     found = float(residuals.max(initial=0))
     # Where the values crowd, the residual tells less than the bound.
     found = min(found, max(upper - float(values[0]), 0)) if k == 1 else found
+    if found > _LOST * scale and _few(tall):
+        return _dense(tall, k, largest=True)
     return Pairs(values, vectors, method, found + error)
 
 
@@ -148,13 +154,16 @@ def _shifted(tall: ConvOperator, k: int, upper: float) -> NDArray[Any] | None:
     there is no factorization.
     """
     matrix = tall.matrix
+    rows, columns = matrix.shape
     system = block_array([[None, matrix], [matrix.conj().T, None]], format="csc")
-    start = np.random.default_rng(0).standard_normal(system.shape[0])
+    shift = upper * (1 + 1e-9)
     try:
-        found = eigsh(system, k, sigma=upper * (1 + 1e-9), v0=start)[1]
-    except (ArpackError, RuntimeError):
+        factors = splu(csc_array(shift * eye_array(rows + columns) - system))
+    except RuntimeError:  # exactly singular
         return None
-    return np.asarray(qr(found[len(found) - tall.shape[1] :], mode="economic")[0])
+    n = rows + columns
+    found = top_eigenpairs(factors.solve, n, k, tall.dtype, tol=1e-13, maxiter=100, sweeps=20)[1]
+    return np.asarray(qr(found[rows:], mode="economic")[0])
 
 
 def _smallest(tall: ConvOperator, k: int, scale: float, method: str) -> Pairs:
@@ -165,28 +174,74 @@ def _smallest(tall: ConvOperator, k: int, scale: float, method: str) -> Pairs:
             return pairs
         method = "qr"
     n = tall.shape[1]
-    matrix = tall.matrix
-    solver = inverse(matrix, scale, method)
+    guard_factors(tall, method)
+    solver = inverse(tall.matrix, scale, method)
     squares, vectors, residuals = _inverse_pairs(solver.solve, n, k, tall.dtype)
     # An error r of an eigenvalue 1 / s^2 of the inverse moves s by r s^3 / 2, and all have at least
     # the rounding of the largest: beside a value of zero little is known of the next ones.
     values = 1 / np.sqrt(np.maximum(squares, 1 / scale**2))
     moved = float(((residuals + 8 * np.sqrt(n) * EPS * squares[0]) * values**3).max())
-    error = min(moved, scale) + 2 * solver.perturbation + rounding(max(tall.shape), scale)
-    if error > _LOST * scale and float(tall.shape[0]) * n**2 <= _DENSE_WORK:
+    least = 2 * solver.perturbation + rounding(max(tall.shape), scale)
+    pairs = Pairs(values, vectors, solver.method, min(moved, scale) + least)
+    if pairs.error <= _LOST * scale or k == 1:
+        return pairs
+    if _few(tall):
         return _dense(tall, k)
-    return Pairs(values, vectors, solver.method, error)
+    pairs = _beside_zeros(tall, solver, k, least)
+    if pairs.values[-1] <= _NEAR_ZERO * scale:
+        return pairs
+    # The inverse of zeros, projected away, leaves rounding in which these values drown.
+    guard_factors(tall, "augmented")
+    return _beside_zeros(tall, damped_inverse(tall.matrix, _DAMP * scale), k, least)
 
 
-def _dense(tall: ConvOperator, k: int) -> Pairs:
+def _beside_zeros(tall: ConvOperator, solver: Inverse, k: int, least: float) -> Pairs:
+    """The search goes on in the complement of what C maps to zero, as often as more of it is found.
+
+    Without it C has moved by what zeros are off, at most, and the residuals tell the rest.
+    """
+    n = tall.shape[1]
+    null = np.empty((n, 0), dtype=tall.dtype)
+    while True:
+        complement = _outside(solver.solve, null)
+        vectors = _inverse_pairs(complement, n, k - null.shape[1], tall.dtype)[1]
+        zero = np.linalg.norm(np.asarray(tall.matmat(vectors)), axis=0) <= least
+        together = np.linalg.qr(np.hstack([null, vectors[:, zero], vectors[:, ~zero]]))[0]
+        null = together[:, : null.shape[1] + int(zero.sum())]
+        if not zero.any() or null.shape[1] == k:
+            break
+    left, values, turn = np.linalg.svd(np.asarray(tall.matmat(together)), full_matrices=False)
+    right = together @ turn.conj().T
+    residuals = np.linalg.norm(np.asarray(tall.H.matmat(left)) - right * values, axis=0)
+    # The left vector of a zero is any; how far the value is from zero is what matters.
+    error = float(np.where(values <= least, values, residuals).max()) + 2 * least
+    return Pairs(values[::-1], right[:, ::-1], solver.method, error)
+
+
+def _outside(solve: Map, vectors: NDArray[Any]) -> Map:
+    """The map in the complement of orthonormal vectors."""
+
+    def projected(b: NDArray[Any]) -> NDArray[Any]:
+        image = solve(b - vectors @ (vectors.conj().T @ b))
+        return np.asarray(image - vectors @ (vectors.conj().T @ image))
+
+    return projected
+
+
+def _few(tall: ConvOperator) -> bool:
+    """Whether the whole decomposition takes seconds."""
+    return float(tall.shape[0]) * tall.shape[1] ** 2 <= _DENSE_WORK
+
+
+def _dense(tall: ConvOperator, k: int, largest: bool = False) -> Pairs:
     """The whole decomposition."""
     found = factorize(tall, "dense")
-    order = found.order[::-1][:k]
+    order = (found.order if largest else found.order[::-1])[:k]
     return Pairs(found.values[order], found.right.columns(order), "dense", found.error)
 
 
 def _inverse_pairs(
-    solve: Callable[[NDArray[Any]], NDArray[Any]], n: int, k: int, dtype: Any
+    solve: Map, n: int, k: int, dtype: Any
 ) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
     """The largest eigenvalues of the inverse; all of a small one at once."""
     if k <= n - 2 and n > 32:

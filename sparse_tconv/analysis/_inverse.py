@@ -62,6 +62,11 @@ def inverse(matrix: Any, scale: float, method: str) -> Inverse:
     return _by_lu(matrix, scale)
 
 
+def damped_inverse(matrix: Any, damp: float) -> Inverse:
+    """``b -> (C^H C + damp^2 I)^{-1} b``, which has the eigenvectors of the inverse."""
+    return Inverse(_augmented(matrix, damp, damp), "augmented", 0.0)
+
+
 def _by_lu(matrix: Any, scale: float) -> Inverse:
     """C^{-1} C^{-H}; the augmented system, which is never singular, where C has no sparse LU."""
     if matrix.shape[0] <= DENSE_SIDE:
@@ -80,6 +85,8 @@ def _by_dense_lu(matrix: Any, scale: float) -> Inverse:
     factorize, solve = get_lapack_funcs(("getrf", "getrs"), dtype=matrix.dtype)
     factors, pivots, _ = factorize(matrix.toarray())
     raised = _raise_diagonal(factors, scale)
+    if raised is None:
+        return _by_augmented(matrix, scale)
 
     def product(b: NDArray[Any]) -> NDArray[Any]:
         half, _ = solve(factors, pivots, b, trans=2)
@@ -89,11 +96,16 @@ def _by_dense_lu(matrix: Any, scale: float) -> Inverse:
     return Inverse(product, "lu", raised * np.sqrt(matrix.shape[0]))
 
 
-def _raise_diagonal(upper: NDArray[Any], scale: float) -> float:
-    """Raise what vanishes on the diagonal to rounding; by how much at most."""
+def _raise_diagonal(upper: NDArray[Any], scale: float) -> float | None:
+    """Raise what vanishes on the diagonal to rounding; by how much at most.
+
+    None if more than one does: the inverse would grow with the power of their number.
+    """
     least = float(np.finfo(np.float64).eps * scale)
     diagonal = np.diagonal(upper)
     small = np.flatnonzero(abs(diagonal) < least)
+    if small.size > 1:
+        return None
     upper[small, small] = least
     return 2 * least if small.size else 0.0
 
@@ -102,12 +114,27 @@ def _by_qr(matrix: Any, scale: float) -> Inverse:
     """R^{-1} R^{-H}."""
     upper = qr(matrix.toarray(), mode="r", check_finite=False)[0][: matrix.shape[1]]
     raised = _raise_diagonal(upper, scale)
+    if raised is None:
+        return _by_svd(upper, scale)
 
     def product(b: NDArray[Any]) -> NDArray[Any]:
         half = solve_triangular(upper, b, trans=2, check_finite=False)
         return np.asarray(solve_triangular(upper, half, check_finite=False))
 
     return Inverse(product, "qr", raised)
+
+
+def _by_svd(upper: NDArray[Any], scale: float) -> Inverse:
+    """V S^{-2} V^H of R, which QR without pivots leaves without a good inverse."""
+    least = float(np.finfo(np.float64).eps * scale)
+    _, values, right = np.linalg.svd(upper)
+    weights = 1 / np.maximum(values, least) ** 2
+
+    def product(b: NDArray[Any]) -> NDArray[Any]:
+        coefficients = right @ b
+        return np.asarray((coefficients.T * weights @ right.conj()).T)
+
+    return Inverse(product, "qr", least)
 
 
 def _by_augmented(matrix: Any, scale: float) -> Inverse:
@@ -139,10 +166,10 @@ def _twice(matrix: Any, scale: float) -> Map:
     return _augmented(matrix, float(np.clip(smallest, rounding, scale)), rounding)
 
 
-def _augmented(matrix: Any, weight: float, rounding: float) -> Map:
-    """``b -> (C^H C + rounding^2 I)^{-1} b``: the shift makes up for columns of zeros."""
+def _augmented(matrix: Any, weight: float, damp: float) -> Map:
+    """``b -> (C^H C + damp^2 I)^{-1} b``: a damp of rounding makes up for columns of zeros."""
     rows, columns = matrix.shape
-    shift = -(rounding**2) / weight * eye_array(columns)
+    shift = -(damp**2) / weight * eye_array(columns)
     system = block_array([[weight * eye_array(rows), matrix], [matrix.conj().T, shift]])
     factors = splu(csc_array(system))
 

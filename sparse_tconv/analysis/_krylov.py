@@ -13,6 +13,8 @@ from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator
 
 Map = Callable[[NDArray[Any]], NDArray[Any]]
 
+_OUTSIDE = 1e-3  # part of a unit vector outside of a span that is more than rounding
+
 
 def top_eigenpairs(
     product: Map, n: int, k: int, dtype: Any, *, tol: float, maxiter: int, sweeps: int = 200
@@ -29,6 +31,8 @@ def top_eigenpairs(
     # One start vector meets one direction of each eigenspace: look for more in the complement.
     while 1 < k < n - vectors.shape[1] and values[k - 1] > 0:
         more = search.beside(vectors)
+        if more is None:
+            break
         values, vectors, residuals = _ritz(product, np.hstack([vectors, more]))
         if not (more.conj().T @ product(more)).real.item() > values[k - 1] * (1 + 1e-10):
             break
@@ -50,8 +54,10 @@ class Search:
         """Orthonormal vectors near the top eigenspace, k or more."""
         return self._top(self.product, k)
 
-    def beside(self, vectors: NDArray[Any]) -> NDArray[Any]:
-        """The top vector orthogonal to others."""
+    def beside(self, vectors: NDArray[Any]) -> NDArray[Any] | None:
+        """The top vector orthogonal to others; None if the search does not leave their span, where
+        the map has nothing else.
+        """
 
         def projected(x: NDArray[Any]) -> NDArray[Any]:
             inside = x - vectors @ (vectors.conj().T @ x)
@@ -59,8 +65,13 @@ class Search:
             return np.asarray(image - vectors @ (vectors.conj().T @ image))
 
         found = self._top(projected, 1)[:, :1]
-        found = found - vectors @ (vectors.conj().T @ found)
-        return np.asarray(found / max(float(np.linalg.norm(found)), np.finfo(np.float64).tiny))
+        for _ in range(2):  # the second time what rounding left
+            found = found - vectors @ (vectors.conj().T @ found)
+            size = float(np.linalg.norm(found))
+            if size < _OUTSIDE:
+                return None
+            found = found / size
+        return np.asarray(found)
 
     def _top(self, product: Map, k: int) -> NDArray[Any]:
         operator = LinearOperator(

@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..operators import ConvOperator
+from ..operators import ConvOperator, ConvTranspose
 from ..spectral import Problem, applicable, problem, spectrum
 from ._border import sums_bound
 from ._krylov import top_eigenpairs
 from ._patch import local_operator
 from ._result import NormBounds
+from ._slices import rows
 from ._symbol import symbol_bound
 
 _EXACT_WORK = {"circular": 1e8, "symmetric": 1e8, "kronecker": 2e8, "mixed": 3e7, "dense": 3e7}
 _EXACT_SIZE = 1 << 21  # singular values that are worth having for their largest
+_MOST_LOCAL = 1 << 24  # samples of a vector that is worth having
 _ENOUGH = 1.003  # upper over lower bound that is not worth a second grid
 _ROUNDING = 1e-11  # by which the bounds give way, relative to them
 
@@ -48,7 +50,8 @@ def norm_bounds(op: ConvOperator) -> NormBounds:
     -----
     An operator that is small, or whose structure gives the norm, has bounds that are rounding
     apart. Otherwise the lower bound is ``|C x| / |x|`` for the best x that a few Lanczos steps
-    find, in a patch away from the border if C is large. The upper bound is the least of
+    find; if C is large, in a patch away from the border, or beside it where it repeats samples. The
+    upper bound is the least of
 
     * the norm of a larger circular operator of which C is a part, its seam carrying any phase, or
       the largest norm of the symbol on a fixed grid of M points per axis over
@@ -91,24 +94,47 @@ def norm_bounds(op: ConvOperator) -> NormBounds:
             found = spectrum(op, exact)
             value = float(found.values[0])
             return NormBounds(max(value - found.error, 0.0), value + found.error, exact)
-    lower = _lower(base)
+    lower = _lower(op, base)
     bounds = {"symbol": symbol_bound(base, lower * _ENOUGH), "sums": sums_bound(base)}
     best = min(bounds, key=lambda name: bounds[name])
     upper = bounds[best] * (1 + _ROUNDING)
     return NormBounds(min(lower, upper), upper, f"lanczos, {best}")
 
 
-def _lower(base: Problem) -> float:
+def _lower(op: ConvOperator, base: Problem) -> float:
     """``|C x| / |x|`` for a good x."""
-    op = local_operator(base)
-    tall = op if op.shape[0] >= op.shape[1] else op.H
-    adjoint = tall.H
+    local, free = local_operator(base)
+    if max(local.shape) > _MOST_LOCAL:
+        return _of_one_window(op) * (1 - _ROUNDING)
+    adjoint = local.H
+    tall = local.shape[0] >= local.shape[1]
 
     def product(x: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray(adjoint @ (tall @ x))
+        if not tall:
+            return np.asarray(local @ _kept(adjoint @ x, free))
+        return _kept(adjoint @ (local @ _kept(x, free)), free)
 
-    n = tall.shape[1]
+    n = min(local.shape)
     if n < 3:
-        return float(np.linalg.norm(tall.matrix.toarray(), 2)) * (1 - _ROUNDING)
-    squares, _, _ = top_eigenpairs(product, n, 1, tall.dtype, tol=1e-4, maxiter=20, sweeps=20)
-    return float(np.sqrt(squares[0])) * (1 - _ROUNDING)
+        squares = np.linalg.eigvalsh(product(np.eye(n, dtype=local.dtype)))[::-1]
+    else:
+        squares, _, _ = top_eigenpairs(product, n, 1, local.dtype, tol=1e-4, maxiter=20, sweeps=20)
+    return float(np.sqrt(max(squares[0], 0.0))) * (1 - _ROUNDING)
+
+
+def _kept(x: Any, free: NDArray[np.bool_] | None) -> NDArray[Any]:
+    """Samples (n, any number) with zeros where they are not free."""
+    if free is None:
+        return np.asarray(x)
+    return np.where(free.reshape(-1, *(1,) * (np.ndim(x) - 1)), x, 0)
+
+
+def _of_one_window(op: ConvOperator) -> float:
+    """The norm of the rows of one entry of C, the first, in all channels."""
+    conv = op.T if isinstance(op, ConvTranspose) else op
+    per_channel = conv.shape[0] // conv.geometry.y_channels
+    part = rows(conv, per_channel * np.arange(conv.geometry.y_channels))
+    used = np.unique(part.indices, return_inverse=True)[1]
+    matrix = np.zeros((part.shape[0], used.max(initial=0) + 1), dtype=np.complex128)
+    matrix[np.repeat(np.arange(part.shape[0]), np.diff(part.indptr)), used] = part.data
+    return float(np.linalg.norm(matrix, 2))

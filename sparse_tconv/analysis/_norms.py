@@ -164,7 +164,8 @@ def _ends(op: ConvOperator, method: str) -> tuple[Result, Result]:
     """The largest and the smallest singular value; both at once where all are found."""
     chosen = Request.of(op, 1, "smallest", method).method
     if chosen not in METHODS:
-        return spectral_norm(op), smallest_singular_value(op, chosen)
+        smallest = smallest_singular_value(op, chosen)  # first, as it may be refused
+        return spectral_norm(op), smallest
     found = spectrum(op, chosen)
     ends = (float(found.values[0]), float(found.values[-1]))
     most, least = (Result(value, found.method, found.error) for value in ends)
@@ -229,10 +230,10 @@ def rank(op: ConvOperator, tol: float | None = None, method: str = "auto") -> Re
 
 def _rank_from_below(op: ConvOperator, tol: float | None) -> Result:
     """The rank of an operator with few zero singular values."""
+    found = singular_values(op, 1, "smallest")  # first, as it may be refused
     limit = max(op.shape) * EPS * float(spectral_norm(op)) if tol is None else tol
     k = 1
     while True:
-        found = singular_values(op, k, "smallest")
         below = int((found.value <= limit).sum())
         if below < k:
             unsure = int((abs(found.value - limit) <= found.error).sum())
@@ -244,6 +245,7 @@ def _rank_from_below(op: ConvOperator, tol: float | None) -> Result:
                 "more. Pass a smaller `tol`, or method='dense'."
             )
         k *= 2
+        found = singular_values(op, k, "smallest")
 
 
 def tolerance(tol: Any) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..assembly import correlation_kernel
 from ..geometry import OUTSIDE, Axis, source
 from ..operators import ConvOperator, ConvTranspose
-from ..spectral import problem
+from ..spectral import checked
 
 Counts = NDArray[np.int64]
 
@@ -101,7 +101,7 @@ def overlap(op: ConvOperator) -> Overlap:
     sparse_tconv.errors.DTypeError: `op` must be a Conv or ConvTranspose; got str. Make one with
         sparse_tconv.Conv(weight, in_shape).
     """
-    problem(op)  # which checks it
+    checked(op)
     pairs = [_axis_counts(axis) for axis in op.geometry.axes]
     x, y = (reduce(np.multiply.outer, counts) for counts in zip(*pairs, strict=True))
     return Overlap(y, x) if isinstance(op, ConvTranspose) else Overlap(x, y)
@@ -161,7 +161,7 @@ def checkerboard(op: ConvOperator) -> Checkerboard:
     >>> found.ripple  # this kernel interpolates, so that a constant stays one
     0.0
     """
-    problem(op)
+    checked(op)
     axes = op.geometry.axes
     counts = reduce(np.multiply.outer, [_phase_counts(axis) for axis in axes])
     least = int(counts.min())

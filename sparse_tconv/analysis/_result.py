@@ -53,6 +53,12 @@ class Result(NDArrayOperatorsMixin):
     def __int__(self) -> int:
         return int(self.value)
 
+    def __complex__(self) -> complex:
+        return complex(self.value)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self.value, digits)
+
     def __index__(self) -> int:
         return index(self.value)
 

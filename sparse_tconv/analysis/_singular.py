@@ -29,7 +29,8 @@ def singular_values(
         Which ones, if not all.
     method : str, default 'auto'
         A structure or 'dense', as for :func:`sparse_tconv.spectral.factorize`; for a few values
-        also 'lanczos' (largest: products with the operator only), 'lu' (smallest of a square
+        also 'lanczos' (largest: products with the operator only), 'shift-invert' (largest, where
+        many crowd: a sparse factorization), 'lu' (smallest of a square
         operator), 'qr', 'augmented' or 'gram' (smallest of any). 'auto' takes the structure that
         the operator has, else a dense decomposition while it is small, else an iteration.
 
@@ -45,7 +46,7 @@ def singular_values(
         An argument is not what it may be, the method does not apply, or all values of an operator
         without structure are too many.
     MatrixTooLargeError
-        A dense block would not fit.
+        A dense block, or the factors for the smallest values, would not fit.
     DTypeError
         `op` is not a Conv or ConvTranspose.
 

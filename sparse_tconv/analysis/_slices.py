@@ -15,6 +15,7 @@ from ..geometry import Axis
 from ..operators import ConvOperator, ConvTranspose
 from ..pattern import Rows
 from ..pattern._rows import forward_rows, transposed_rows
+from ..spectral import checked
 
 Ints = NDArray[np.int64]
 
@@ -41,6 +42,8 @@ def rows(op: ConvOperator, index: Any) -> csr_array:
     ------
     GeometryError
         `index` is not what it may be.
+    DTypeError
+        `op` is not a Conv or ConvTranspose.
 
     See Also
     --------
@@ -64,6 +67,7 @@ def rows(op: ConvOperator, index: Any) -> csr_array:
     sparse_tconv.errors.GeometryError: `index` must be between -999999999998 and 999999999997; got
         1000000000000. The matrix has 999999999998 rows.
     """
+    checked(op)
     return _rows(op, _numbers(index, op.shape[0], "rows"))
 
 
@@ -86,6 +90,8 @@ def columns(op: ConvOperator, index: Any) -> csc_array:
     ------
     GeometryError
         `index` is not what it may be.
+    DTypeError
+        `op` is not a Conv or ConvTranspose.
 
     See Also
     --------
@@ -98,6 +104,7 @@ def columns(op: ConvOperator, index: Any) -> csc_array:
     >>> columns(Conv([1, 2, 3], (5,), channels=False), [2]).toarray().T
     array([[3, 2, 1]])
     """
+    checked(op)
     return _rows(op.T, _numbers(index, op.shape[1], "columns")).T
 
 

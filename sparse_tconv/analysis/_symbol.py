@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Axis, source
-from ..spectral import Problem, block_norms, circle_stride
+from ..geometry import Axis
+from ..spectral import Problem, block_norms, circle_stride, most_repeats
 
 _POINTS_PER_DEGREE = 64  # a grid so fine costs 0.06 % of the bound per axis
 _LEAST_POINTS = 64
@@ -28,8 +28,6 @@ class Line:
     ----------
     places, phases : tuple of int
         Where each tap is: place q of phase r reads sample ``s (o + q) + r``.
-    stride : int
-        Number of phases.
     points : int
         Frequencies of the grid.
     shifts : tuple of float
@@ -40,10 +38,14 @@ class Line:
 
     places: tuple[int, ...]
     phases: tuple[int, ...]
-    stride: int
     points: int
     shifts: tuple[float, ...]
     factor: float
+
+    @property
+    def used(self) -> list[int]:
+        """The phases that some tap reads."""
+        return sorted(set(self.phases))
 
     def waves(self, shift: float, first: int, last: int) -> NDArray[np.complex128]:
         """exp(i theta q) for some frequencies of the grid: (frequency, tap)."""
@@ -59,17 +61,17 @@ def line(axis: Axis, most_points: int) -> Line | None:
     places = tuple(z // stride for z in position)
     phases = tuple(z % stride for z in position)
     if circle_stride(axis) is not None and axis.n_out <= most_points:
-        return Line(places, phases, stride, axis.n_out, (0.0,), 1.0)
+        return Line(places, phases, axis.n_out, (0.0,), 1.0)
     degree = places[-1] - places[0]
     repeated = 1.0 if circle_stride(axis) else sqrt(most_repeats(axis))
     exact = _embedding(axis, degree)
     fine = max(_LEAST_POINTS, _POINTS_PER_DEGREE * degree)
     if exact <= min(fine, most_points):
-        return Line(places, phases, stride, exact, (0.0, 0.5), repeated)
+        return Line(places, phases, exact, (0.0, 0.5), repeated)
     points = min(fine, most_points)
     if points <= 2 * degree + 1:
         return None
-    return Line(places, phases, stride, points, (0.0,), repeated / sqrt(cos(pi * degree / points)))
+    return Line(places, phases, points, (0.0,), repeated / sqrt(cos(pi * degree / points)))
 
 
 def after(axis: Axis) -> int:
@@ -85,14 +87,6 @@ def _embedding(axis: Axis, degree: int) -> int:
     low = axis.before // axis.stride if inside else 0
     high = (axis.n_in - 1 + axis.before if inside else axis.last - axis.first) // axis.stride
     return max(high + 1, degree + axis.n_out - low, degree + 1)
-
-
-def most_repeats(axis: Axis) -> int:
-    """How often the border repeats a sample, at most: the squared norm of the extension."""
-    if axis.mode == "zeros":
-        return 1
-    found = source(axis.mode, np.arange(axis.first, axis.last + 1), axis.n_in)
-    return int(np.bincount(found).max())
 
 
 def symbol_bound(problem: Problem, enough: float = 0.0) -> float:
@@ -120,9 +114,8 @@ def _lines(problem: Problem) -> list[Line] | None:
     """The axes with grids as fine as the work allows."""
     given, taken = problem.channels
     axes = problem.geometry.axes
-    strides = [circle_stride(axis) or axis.stride for axis in axes]
-    block = given * taken * prod(strides)
-    cost = block * min(given, taken * prod(strides)) + 500
+    phases = prod(min(circle_stride(axis) or axis.stride, axis.k) for axis in axes)
+    cost = given * taken * phases * min(given, taken * phases) + 500
     blocks = _WORK / (len(problem.kernel) * cost)
     most = 1 << 14
     while most >= 1:
@@ -144,7 +137,7 @@ def _largest_norm(problem: Problem, lines: list[Line], shifts: tuple[float, ...]
         kernel = _transformed(kernel, number, lines[number], shifts[number], None)
     first = lines[0]
     count = first.points // 2 + 1 if problem.is_real else first.points
-    step = max(_ENTRIES // max(kernel.size // kernel.shape[3] * first.stride, 1), 1)
+    step = max(_ENTRIES // max(kernel.size // kernel.shape[3] * len(first.used), 1), 1)
     largest = 0.0
     for start in range(0, count, step):
         part = start, min(start + step, count)
@@ -164,10 +157,10 @@ def _transformed(
     first, last = part or (0, line.points)
     waves = line.waves(shift, first, last)
     moved = np.moveaxis(kernel, number + 3, -1)
-    found = np.empty((*moved.shape[:-1], last - first, line.stride), dtype=np.complex128)
-    for phase in range(line.stride):
+    found = np.empty((*moved.shape[:-1], last - first, len(line.used)), dtype=np.complex128)
+    for number_of, phase in enumerate(line.used):
         taps = [tap for tap, of in enumerate(line.phases) if of == phase]
-        found[..., phase] = moved[..., taps] @ waves[:, taps].T
+        found[..., number_of] = moved[..., taps] @ waves[:, taps].T
     return np.moveaxis(found, -2, number + 3)
 
 

@@ -6,7 +6,7 @@ from ._circle import circle_stride
 from ._eigenvalues import hermitian_eigenvalues
 from ._factorization import Basis, Factorization
 from ._factorize import METHODS, applicable, factorize, null_candidates, refuses, spectrum
-from ._problem import Problem, problem
+from ._problem import Problem, checked, most_repeats, problem
 from ._spectrum import Spectrum
 from ._svd import block_norms
 
@@ -18,9 +18,11 @@ __all__ = [
     "Spectrum",
     "applicable",
     "block_norms",
+    "checked",
     "circle_stride",
     "factorize",
     "hermitian_eigenvalues",
+    "most_repeats",
     "null_candidates",
     "problem",
     "refuses",

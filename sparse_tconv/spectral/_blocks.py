@@ -162,4 +162,4 @@ def block_error(plan: Plan, values: NDArray[np.float64]) -> float:
         problem.with_kernel(mirror_difference(problem.kernel, number)).weight_norm / 2
         for number in plan.numbers(COSINE)
     )
-    return rounding(problem, values) + asymmetry
+    return rounding(problem, values) + asymmetry * problem.extension_norm

@@ -28,6 +28,7 @@ from ._spectrum import Spectrum
 
 # Multiplications in decompositions that 'auto' starts without being asked: under a minute.
 _AUTO_WORK = 5e10
+_ALWAYS = ("circular", "symmetric")  # whose blocks are as small as the channels
 
 _KINDS: dict[str, tuple[str, ...]] = {
     "circular": (FOURIER,),
@@ -211,7 +212,7 @@ def _first_that_applies(base: Problem) -> str:
     reasons = {}
     for method in METHODS:
         reason = _refusal(base, method)
-        if reason is None and work(base, method) > _AUTO_WORK and method in ("mixed", "dense"):
+        if reason is None and method not in _ALWAYS and work(base, method) > _AUTO_WORK:
             reason = "its decompositions would take minutes"
         if reason is None:
             return method

@@ -50,7 +50,8 @@ class Product:
             reduce(np.multiply.outer, [self.channels[g], *(taps[g] for taps in self.taps)])
             for g in groups
         ]
-        return self.problem.with_kernel(self.problem.kernel - np.array(product)).weight_norm
+        rest = self.problem.with_kernel(self.problem.kernel - np.array(product))
+        return rest.weight_norm * self.problem.extension_norm
 
 
 def _axis_matrices(axis: Axis, taps: NDArray[Any]) -> NDArray[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 
 from ..assembly import correlation_kernel
 from ..errors import DTypeError, GeometryError
-from ..geometry import ConvGeometry
+from ..geometry import Axis, ConvGeometry, source
 from ..operators import ConvOperator, ConvTranspose
+
+_SHORT = 1 << 12  # samples of an axis that are counted one by one
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +52,37 @@ class Problem:
         taps = abs(self.kernel).reshape(*self.kernel.shape[:3], -1).sum(axis=3)
         return float(np.sqrt((taps**2).sum(axis=(1, 2)).max()))
 
+    @cached_property
+    def extension_norm(self) -> float:
+        """The norm of what extends a sample beyond the border."""
+        return sqrt(prod(most_repeats(axis) for axis in self.geometry.axes))
+
     def with_kernel(self, kernel: NDArray[Any]) -> Problem:
         """The same problem with another kernel."""
         return replace(self, kernel=kernel)
+
+
+def most_repeats(axis: Axis) -> int:
+    """How often the border repeats a sample, at most: the squared norm of the extension."""
+    if axis.mode == "zeros":
+        return 1
+    front, behind = max(-axis.first, 0), max(axis.last + 1 - axis.n_in, 0)
+    size = 2 * (front + behind) + _SHORT
+    if axis.n_in <= size:
+        positions = np.arange(axis.first, axis.last + 1)
+    else:  # the interior of a long axis repeats nothing
+        positions = np.arange(-front, size + behind)
+    return int(np.bincount(source(axis.mode, positions, min(axis.n_in, size))).max())
+
+
+def checked(op: Any) -> ConvOperator:
+    """The argument, if it is an operator."""
+    if isinstance(op, ConvOperator):
+        return op
+    raise DTypeError(
+        f"`op` must be a Conv or ConvTranspose; got {type(op).__name__}. Make one with "
+        "sparse_tconv.Conv(weight, in_shape)."
+    )
 
 
 def problem(op: Any) -> tuple[Problem, bool]:
@@ -60,11 +91,7 @@ def problem(op: Any) -> tuple[Problem, bool]:
     C^T is the adjoint of conj(C), so a transpose that does not conjugate needs the conjugated
     kernel, and so does conj(C).
     """
-    if not isinstance(op, ConvOperator):
-        raise DTypeError(
-            f"`op` must be a Conv or ConvTranspose; got {type(op).__name__}. Make one with "
-            "sparse_tconv.Conv(weight, in_shape)."
-        )
+    checked(op)
     swapped = isinstance(op, ConvTranspose)
     weight = op.weight
     if not np.isfinite(weight).all():
