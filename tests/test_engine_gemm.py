@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sparse_tconv.engines import CsrEngine
-from sparse_tconv.engines.borders import extend, fold, runs, within
+from sparse_tconv.engines.borders import extend, fold, within
 from sparse_tconv.engines.gemm import GemmEngine, blas, cost
 from sparse_tconv.engines.windows import extended, kernel_gradient
 from sparse_tconv.geometry import ConvGeometry
@@ -290,14 +290,6 @@ def test_folding_is_the_transpose_of_extending(
         np.testing.assert_array_equal(extended(inside, wide), extended(geometry, x))
         z = rng.integers(-9, 10, wide.shape).astype(float)
         assert np.vdot(z, wide) == np.vdot(fold(geometry, z), x)
-
-
-def test_an_extended_axis_is_few_runs() -> None:
-    geometry = ConvGeometry.from_conv(
-        (9,), (100,), padding=4, padding_mode="reflect", channels=False
-    )
-    (axis,) = geometry.axes
-    assert [(run.wide.start, run.wide.stop) for run in runs(axis)] == [(0, 5), (5, 104), (104, 108)]
 
 
 def test_the_estimate_grows_with_the_batch_the_channels_and_the_kernel() -> None:

@@ -9,22 +9,13 @@ zero outside need neither.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Axis, ConvGeometry, source
-
-
-class Run(NamedTuple):
-    """Consecutive positions of an extended axis that repeat consecutive samples: forwards,
-    backwards, or one sample only.
-    """
-
-    wide: slice
-    samples: slice
-    repeated: bool
+from ..geometry import OUTSIDE, Axis, ConvGeometry, Stretch, stretches
 
 
 def within(geometry: ConvGeometry) -> ConvGeometry:
@@ -41,64 +32,54 @@ def extend(geometry: ConvGeometry, x: NDArray[Any]) -> NDArray[Any]:
     """A batch of samples (batch, channels, *size) extended along the axes that are not zero
     outside.
     """
-    for number, axis in enumerate(geometry.axes):
-        if axis.mode != "zeros":
-            wide = np.empty(
-                (*x.shape[: number + 2], axis.last - axis.first + 1, *x.shape[number + 3 :]),
-                dtype=x.dtype,
-            )
-            lead = (slice(None),) * (number + 2)
-            for run in runs(axis):
-                wide[(*lead, run.wide)] = x[(*lead, run.samples)]
-            x = wide
+    for number, axis in enumerate(geometry.axes, 2):
+        x = x if axis.mode == "zeros" else extended_along(axis, x, number)
     return x
 
 
 def fold(geometry: ConvGeometry, wide: NDArray[Any]) -> NDArray[Any]:
     """The transpose of :func:`extend`: every sample gathers what its repetitions hold."""
-    for number, axis in enumerate(geometry.axes):
-        if axis.mode != "zeros":
-            x = np.zeros(
-                (*wide.shape[: number + 2], axis.n_in, *wide.shape[number + 3 :]), dtype=wide.dtype
-            )
-            lead = (slice(None),) * (number + 2)
-            for run in runs(axis):
-                part = wide[(*lead, run.wide)]
-                x[(*lead, run.samples)] += (
-                    part.sum(axis=number + 2, keepdims=True) if run.repeated else part
-                )
-            wide = x
+    for number, axis in enumerate(geometry.axes, 2):
+        wide = wide if axis.mode == "zeros" else folded_along(axis, wide, number)
     return wide
 
 
-def runs(axis: Axis) -> list[Run]:
-    """The extended axis from its first to its last position, as slices of the samples it
-    repeats.
-    """
-    index = source(axis.mode, np.arange(axis.first, axis.last + 1), axis.n_in)
-    steps = np.diff(index)
-    breaks = (
-        np.flatnonzero(steps[1:] != steps[:-1]) + 1
-    )  # where a step differs from the one before it
-    found, start = [], 0
-    while start < len(index):
-        step = int(steps[start]) if start < len(steps) else 1
-        if step not in (-1, 0, 1):
-            step, stop = 1, start + 1
-        else:
-            later = breaks[np.searchsorted(breaks, start, side="right") :]
-            stop = int(later[0]) + 1 if len(later) else len(index)
-        found.append(_run(start, stop, int(index[start]), step))
-        start = stop
-    return found
+def extended_along(axis: Axis, x: NDArray[Any], number: int) -> NDArray[Any]:
+    """x from the first to the last position of one of its axes that a window reads."""
+    if axis.first >= 0 and axis.last < axis.n_in:
+        return _along(x, number, slice(axis.first, axis.last + 1))
+    shape = (*x.shape[:number], axis.last - axis.first + 1, *x.shape[number + 1 :])
+    wide = np.empty(shape, dtype=x.dtype)
+    for places, run in _runs(axis):
+        outside = run.sample == OUTSIDE
+        _along(wide, number, places)[...] = 0 if outside else _along(x, number, run.samples)
+    return wide
 
 
-def _run(start: int, stop: int, first: int, step: int) -> Run:
-    """The run of positions start .. stop - 1, whose samples are first, first + step, ..."""
-    if step == 0:
-        return Run(slice(start, stop), slice(first, first + 1), True)
-    end = first + step * (stop - start)
-    return Run(slice(start, stop), slice(first, end if end >= 0 else None, step), False)
+def folded_along(axis: Axis, wide: NDArray[Any], number: int) -> NDArray[Any]:
+    """The transpose of :func:`extended_along`."""
+    shape = (*wide.shape[:number], axis.n_in, *wide.shape[number + 1 :])
+    x = np.zeros(shape, dtype=wide.dtype)
+    for places, run in _runs(axis):
+        if run.sample != OUTSIDE:
+            part = _along(wide, number, places)
+            part = part if run.step else part.sum(axis=number, keepdims=True, dtype=part.dtype)
+            _along(x, number, run.samples)[...] += part
+    return x
+
+
+def _along(array: NDArray[Any], number: int, part: slice) -> NDArray[Any]:
+    """A stretch of one axis, as a view."""
+    return array[(slice(None),) * number + (part,)]
+
+
+@lru_cache(maxsize=1024)
+def _runs(axis: Axis) -> tuple[tuple[slice, Stretch], ...]:
+    """The extended axis from its first to its last position: places, and what they repeat."""
+    return tuple(
+        (slice(run.start - axis.first, run.stop - axis.first), run)
+        for run in stretches(axis.mode, axis.n_in, axis.first, axis.last + 1)
+    )
 
 
 def _inside(axis: Axis) -> Axis:

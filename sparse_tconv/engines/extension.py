@@ -6,36 +6,16 @@ stretch, one edge sample), and each run is one slice.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Axis, source
+from ..geometry import Axis, Stretch, stretches
 from .scratch import scratch
-
-
-class Run(NamedTuple):
-    """Positions start .. stop - 1 of x~, counted from the first one read: they repeat the
-    samples from `sample` by `step`.
-    """
-
-    start: int
-    stop: int
-    sample: int
-    step: int
-
-    @property
-    def samples(self) -> slice:
-        """The samples repeated; one sample repeated all along is a slice of length 1."""
-        length = self.stop - self.start if self.step else 1
-        last = self.sample + (length - 1) * self.step
-        if self.step < 0:
-            return slice(self.sample, last - 1 if last else None, -1)
-        return slice(self.sample, last + 1)
 
 
 def extend(axes: Sequence[Axis], x: NDArray[Any], lengths: Sequence[int]) -> NDArray[Any]:
@@ -116,13 +96,13 @@ def _along(array: NDArray[Any], number: int, part: slice) -> NDArray[Any]:
     return array[(slice(None),) * number + (part,)]
 
 
-def _shifted(run: Run, by: int) -> slice:
+def _shifted(run: Stretch, by: int) -> slice:
     """The samples of a run as positions of x~."""
-    return run._replace(sample=run.sample + by).samples
+    return replace(run, sample=run.sample + by).samples
 
 
 @lru_cache(maxsize=1024)
-def _border(axis: Axis) -> tuple[Run, ...]:
+def _border(axis: Axis) -> tuple[Stretch, ...]:
     """The runs outside the axis; empty where zeros lie there."""
     if axis.mode == "zeros":
         return ()
@@ -132,22 +112,12 @@ def _border(axis: Axis) -> tuple[Run, ...]:
     return _runs(axis, axis.first, inside.start) + _runs(axis, inside.stop, axis.last + 1)
 
 
-def _runs(axis: Axis, start: int, stop: int) -> tuple[Run, ...]:
-    """Positions start .. stop - 1 cut where the step from sample to sample changes."""
-    samples = source(axis.mode, np.arange(start, stop), axis.n_in)
-    steps = np.diff(samples)
-    turns = [*(np.flatnonzero(steps[1:] != steps[:-1]) + 1).tolist(), len(steps)]
-    runs, at = [], 0
-    while at < len(samples):
-        step = int(steps[at]) if at < len(steps) else 0
-        end = at + 1
-        if abs(step) <= 1 and at < len(steps):
-            end = turns[bisect_right(turns, at)] + 1
-        else:
-            step = 0
-        runs.append(Run(at + start - axis.first, end + start - axis.first, int(samples[at]), step))
-        at = end
-    return tuple(runs)
+def _runs(axis: Axis, start: int, stop: int) -> tuple[Stretch, ...]:
+    """Positions start .. stop - 1 as stretches, counted from the first position read."""
+    return tuple(
+        replace(run, start=run.start - axis.first, stop=run.stop - axis.first)
+        for run in stretches(axis.mode, axis.n_in, start, stop)
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -182,8 +152,8 @@ def _scattered(axis: Axis, wide: NDArray[Any], number: int) -> NDArray[Any]:
     return x
 
 
-def _every(axis: Axis) -> tuple[Run, ...]:
+def _every(axis: Axis) -> tuple[Stretch, ...]:
     """The runs of all positions read, inside and outside."""
     low, high = max(axis.first, 0), min(axis.last, axis.n_in - 1)
-    inside = (Run(low - axis.first, high + 1 - axis.first, low, 1),) if low <= high else ()
+    inside = (Stretch(low - axis.first, high + 1 - axis.first, low, 1),) if low <= high else ()
     return inside + _border(axis)

@@ -14,40 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..assembly import correlation_kernel, from_correlation_kernel
-from ..geometry import OUTSIDE, Axis, ConvGeometry, source
+from ..geometry import ConvGeometry
+from .borders import extended_along, folded_along
 
 
 def extended(geometry: ConvGeometry, x: NDArray[Any]) -> NDArray[Any]:
     """x~: a batch of samples (batch, channels, *size) extended to just what the windows read."""
-    for number, axis in enumerate(geometry.axes):
-        x = _extend(axis, x, number + 2)
+    for number, axis in enumerate(geometry.axes, 2):
+        x = extended_along(axis, x, number)
     return x
-
-
-def _extend(axis: Axis, x: NDArray[Any], number: int) -> NDArray[Any]:
-    """x along one of its axes from the first to the last position that a window reads."""
-    if axis.first >= 0 and axis.last < axis.n_in:
-        return x[(slice(None),) * number + (slice(axis.first, axis.last + 1),)]
-    index = source(axis.mode, np.arange(axis.first, axis.last + 1), axis.n_in)
-    wide = x.take(np.maximum(index, 0), axis=number)
-    wide[(slice(None),) * number + (index == OUTSIDE,)] = 0
-    return wide
 
 
 def folded(geometry: ConvGeometry, wide: NDArray[Any]) -> NDArray[Any]:
     """The transpose of :func:`extended`: every position is added to the sample it repeats."""
-    for number, axis in enumerate(geometry.axes):
-        wide = _fold(axis, wide, number + 2)
+    for number, axis in enumerate(geometry.axes, 2):
+        wide = folded_along(axis, wide, number)
     return wide
-
-
-def _fold(axis: Axis, wide: NDArray[Any], number: int) -> NDArray[Any]:
-    """The transpose of :func:`_extend`."""
-    index = source(axis.mode, np.arange(axis.first, axis.last + 1), axis.n_in)
-    read = index != OUTSIDE
-    x = np.zeros((axis.n_in, *np.delete(wide.shape, number)), dtype=wide.dtype)
-    np.add.at(x, index[read], np.moveaxis(wide, number, 0)[read])
-    return np.moveaxis(x, 0, number)
 
 
 def tap_views(
