@@ -27,7 +27,7 @@ Ints = NDArray[np.int64]
 # inner loop costs more than the entries it moves.
 _RUN = 1 << 12
 _TOGETHER = 1 << 17  # entries of one slab of all channels that are copied in one go
-_SHARED = 1 << 21  # bytes from which threads share the writing
+_SHARED = 1 << 25  # bytes from which threads share the writing
 _GROWTH = 32  # how many copies at once until there is such a run
 
 
@@ -72,26 +72,15 @@ def fill_indices(pattern: MatrixPattern, starts: Ints, dtype: DTypeLike) -> NDAr
     flat = np.empty((channels, int(starts[-1])), dtype=dtype)
     size = [axis.shape[1] for axis in pattern.axes]
     col_steps = [prod(size[number + 1 :]) for number in range(len(size))]
-    blocks = list(pattern.blocks(starts))
-    each = _each(flat.nbytes)
-
-    def write_first(block: Block) -> None:
+    for block in pattern.blocks(starts):
+        view = block.view(flat[:1])
         columns = _columns(_outer_columns(pattern, block, col_steps, prod(size)))
-        slab = block.first_slab(block.view(flat[:1]))
-        _fill_slab(slab, pattern, block, columns, shifted=True)
-
-    def write_channel(channel: int) -> None:
-        group = channel // (channels // pattern.geometry.groups)
-        shift = flat.dtype.type(group * pattern.col_channels * prod(size))
-        np.add(flat[0], shift, out=flat[channel])
-
-    each(write_first, blocks)
-    copies: list[_Copies] = []
-    for block in blocks:
+        _fill_slab(block.first_slab(view), pattern, block, columns, shifted=True)
         parts = zip(block.progressions, col_steps, strict=False)
-        copies += _copies(block.view(flat[:1]), [part.shift * step for part, step in parts])
-    each(_Copies.write, copies)
-    each(write_channel, range(1, channels))
+        _spread(view, [part.shift * step for part, step in parts])
+    groups = np.arange(1, channels) // (channels // pattern.geometry.groups)
+    group_cols = groups * (pattern.col_channels * prod(size))
+    np.add(flat[0], group_cols[:, None].astype(dtype), out=flat[1:])
     return flat.reshape(-1)
 
 
@@ -100,8 +89,6 @@ def fill_values(pattern: MatrixPattern, weight: NDArray[Any], starts: Ints) -> N
     values = _by_rows(pattern, weight)
     flat = np.empty((pattern.row_channels, int(starts[-1])), dtype=weight.dtype)
     blocks = list(pattern.blocks(starts))
-    each = _each(flat.nbytes)
-
     rows_of_all_taps = _rows_of_all_taps(pattern, values) if len(blocks) > 1 else {}
     numbers = np.arange(values[0, ..., 0].size).reshape(1, *values.shape[1:-1], 1)
 
@@ -114,11 +101,10 @@ def fill_values(pattern: MatrixPattern, weight: NDArray[Any], starts: Ints) -> N
             sums = _sums(fold_outer(values, block.progressions))
             _fill_slab(slab, pattern, block, sums, shifted=False)
 
-    each(write_first, blocks)
-    copies = [
-        part for block in blocks for part in _copies(block.view(flat), [0] * len(block.counts))
-    ]
-    each(_Copies.write, copies)
+    first = sum(block.size for block in blocks) * len(flat) * flat.itemsize
+    _each(first)(write_first, blocks)
+    copies = [part for block in blocks for part in _copies(block.view(flat))]
+    _each(flat.nbytes)(_Copies.write, copies)
     return flat.reshape(-1)
 
 
@@ -227,30 +213,29 @@ def _write_even_rows(period: NDArray[Any], entries: NDArray[Any], rows: Rows) ->
 
 @dataclass(frozen=True)
 class _Copies:
-    """Slabs of a block to be copied from its first one: those from `start` on along one axis of the
-    block's view, shape (channel rows, *counts, size).
+    """Slabs of values to be copied from the first one of their block: those from `start` on along
+    one axis of the block's view, shape (channel rows, *counts, size).
     """
 
     view: NDArray[Any]
     axis: int
     start: int
     stop: int
-    shifts: list[int]
 
     def write(self) -> None:
-        """Copy the first slab to all these places, plus the shift of each step."""
+        """Copy the first slab to all these places."""
         places: tuple[Any, ...] = (*(slice(None),) * self.axis, slice(self.start, self.stop))
         part = self.view[places]
         if self.axis and self.start:
             first: tuple[Any, ...] = (slice(None), *(0,) * (self.view.ndim - 2))
-            _place(self.view[first], self.start, self.shifts[self.axis - 1], part[first])
+            part[first] = self.view[first]
         # Source and target of several channels overlap, and NumPy would copy a large source.
         together = part.shape[0] * part.shape[-1] <= _TOGETHER
         for channels in [part] if together else part[:, None]:
-            _spread(channels, self.shifts)
+            _spread(channels, [0] * (part.ndim - 2))
 
 
-def _copies(view: NDArray[Any], shifts: list[int]) -> list[_Copies]:
+def _copies(view: NDArray[Any]) -> list[_Copies]:
     """The copies that complete a block, in as many parts as threads can share."""
     if prod(view.shape[1:-1]) == 1:
         return []
@@ -258,7 +243,7 @@ def _copies(view: NDArray[Any], shifts: list[int]) -> list[_Copies]:
     length = view.shape[axis]
     parts = min(num_threads(), length) if view.size * view.itemsize >= _SHARED else 1
     cuts = [length * number // parts for number in range(parts + 1)]
-    return [_Copies(view, axis, *ends, shifts) for ends in pairwise(cuts)]
+    return [_Copies(view, axis, *ends) for ends in pairwise(cuts)]
 
 
 def _spread(view: NDArray[Any], shifts: list[int]) -> None:
