@@ -20,7 +20,7 @@ _WRITTEN_ROW, _WRITTEN_REGISTER = 20.0, 0.6  # a row of the output
 _WOVEN = 0.4  # an output woven from residues
 
 _SIZES = (8, 4, 3)  # channels of the blocks, and what they compute at once, in registers
-_AT_ONCE = {8: 3, 4: 6, 3: 8}
+_AT_ONCE = {8: 1, 4: 6, 3: 8}  # the largest blocks end with as few as one
 _MOST_TABLES = 20_000
 _MOST_SPACE = 1 << 25  # bytes
 
@@ -35,7 +35,7 @@ def can_block(geometry: ConvGeometry, dtype: np.dtype[np.generic], transposed: b
     for axis in geometry.axes[1:-1]:
         tables *= axis.n_in + axis.n_out + axis.dilation * axis.k
     tables *= prod(axis.stride for axis in geometry.axes)
-    if tables > _MOST_TABLES:
+    if max(tables, prod(geometry.kernel_size)) > _MOST_TABLES:
         return False
     axes = [span(axis, transposed) for axis in geometry.axes]
     taken = (geometry.y_channels if transposed else geometry.x_channels) // geometry.groups

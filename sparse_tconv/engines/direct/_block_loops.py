@@ -6,7 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._block_sums import SHAPES, sums_of_few, sums_of_most, sums_of_some
+from ._block_sums import (
+    SHAPES,
+    one_of_most,
+    sums_of_few,
+    sums_of_most,
+    sums_of_some,
+    two_of_most,
+)
 from ._compile import called, compiled, inlined
 from ._vectors import inside, lanes, load, load_inside, number, put, single, store, store_inside
 from ._weaving import weave
@@ -110,8 +117,14 @@ def _sum(
     width = lanes(single(space))
     tap, count = part[1], part[2]
     if channels == _MOST:
-        for p in range(0, length, _VECTORS_OF_MOST * width):
+        p = 0
+        while p + 2 * width < length:
             sums_of_most(space, p, taps, tap, count, inputs, step, w, w_at, sums, at + p, distance)
+            p += _VECTORS_OF_MOST * width
+        if p + width < length:
+            two_of_most(space, p, taps, tap, count, inputs, step, w, w_at, sums, at + p, distance)
+        elif p < length:
+            one_of_most(space, p, taps, tap, count, inputs, step, w, w_at, sums, at + p, distance)
     elif channels == _SOME:
         for p in range(0, length, _VECTORS_OF_SOME * width):
             sums_of_some(space, p, taps, tap, count, inputs, step, w, w_at, sums, at + p, distance)

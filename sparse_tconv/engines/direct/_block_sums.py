@@ -117,3 +117,5 @@ def _loaded(builder: Any, pointer: Any, kind: Any, array: Any) -> Any:
 
 
 sums_of_most, sums_of_some, sums_of_few = (intrinsic(_sums(*shape)) for shape in SHAPES)
+# For the end of a line, one and two vectors of the largest blocks.
+one_of_most, two_of_most = (intrinsic(_sums(SHAPES[0][0], vectors)) for vectors in (1, 2))

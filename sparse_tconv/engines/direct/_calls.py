@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,15 +16,17 @@ def fixed(array: NDArray[Any]) -> NDArray[Any]:
     """The array contiguous, aligned and read-only: one type for the compiler, whatever the
     user's flags.
     """
-    view = np.require(array, requirements=["C", "A"]).view()
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        array = np.require(array, requirements=["C", "A"])
+    view = array.view()
     view.flags.writeable = False
     return view
 
 
 def split(count: int, pieces: int) -> list[tuple[int, int]]:
     """range(count) in at most `pieces` stretches of about equal length, none empty."""
-    edges = np.linspace(0, count, min(count, pieces) + 1).astype(int).tolist()
-    return list(pairwise(edges))
+    parts = min(count, pieces)
+    return [(count * n // parts, count * (n + 1) // parts) for n in range(parts)]
 
 
 def sorted_rows(x: NDArray[Any], row: int, modulus: int, kept: Any, length: int) -> NDArray[Any]:
