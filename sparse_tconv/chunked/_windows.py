@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engines.scratch import scratch
 from ..geometry import OUTSIDE, stretches
 
 
@@ -46,11 +47,15 @@ class Window:
     def filled(
         self, pieces: Sequence[NDArray[Any]], lead: tuple[int, ...], dtype: np.dtype[Any]
     ) -> NDArray[Any]:
-        """The window, shape ``(*lead, *size)``: a piece itself where that is all of it."""
+        """The window, shape ``(*lead, *size)``: a piece itself where that is all of it, else this
+        thread's work space, which its next window overwrites.
+        """
         shape = (*lead, *self.size)
         if self.covered and len(pieces) == 1 and pieces[0].shape == shape:
             return pieces[0]
-        window = (np.empty if self.covered else np.zeros)(shape, dtype=dtype)
+        window = scratch("window", shape, dtype)
+        if not self.covered:
+            window[...] = 0
         for target, piece in zip(self.targets, pieces, strict=True):
             place: tuple[Any, ...] = (..., *target)
             window[place] = piece
