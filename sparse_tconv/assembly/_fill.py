@@ -7,7 +7,7 @@ repeats, columns plus a constant; nothing is sorted, and no coordinate list is e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -85,12 +85,37 @@ def fill_indices(pattern: MatrixPattern, starts: Ints, dtype: DTypeLike) -> NDAr
 
 
 def fill_values(pattern: MatrixPattern, weight: NDArray[Any], starts: Ints) -> NDArray[Any]:
-    """Values of the matrix in the weight's dtype, in the order of :func:`fill_indices`."""
+    """Values of the matrix in the weight's dtype, in the order of :func:`fill_indices`.
+
+    Most of the time of a large array goes into its first touch: threads share it, by channels where
+    there are enough of them.
+    """
     values = _by_rows(pattern, weight)
     flat = np.empty((pattern.row_channels, int(starts[-1])), dtype=weight.dtype)
     blocks = list(pattern.blocks(starts))
+    workers = num_threads() if flat.nbytes >= _SHARED else 1
+    if len(flat) < workers:
+        _fill_channels(pattern, blocks, values, flat, workers)
+        return flat.reshape(-1)
+
+    def fill(ends: tuple[int, int]) -> None:
+        channels = slice(*ends)
+        _fill_channels(pattern, blocks, values[channels], flat[channels], 1)
+
+    run(fill, _parts(len(flat), workers))
+    return flat.reshape(-1)
+
+
+def _fill_channels(
+    pattern: MatrixPattern,
+    blocks: list[Block],
+    values: NDArray[Any],
+    flat: NDArray[Any],
+    workers: int,
+) -> None:
+    """The values of some channel rows: the first slab of every block, then its copies."""
     rows_of_all_taps = _rows_of_all_taps(pattern, values) if len(blocks) > 1 else {}
-    numbers = np.arange(values[0, ..., 0].size).reshape(1, *values.shape[1:-1], 1)
+    numbers = np.arange(values[:1, ..., 0].size).reshape(1, *values.shape[1:-1], 1)
 
     def write_first(block: Block) -> None:
         slab = block.first_slab(block.view(flat))
@@ -101,11 +126,10 @@ def fill_values(pattern: MatrixPattern, weight: NDArray[Any], starts: Ints) -> N
             sums = _sums(fold_outer(values, block.progressions))
             _fill_slab(slab, pattern, block, sums, shifted=False)
 
-    first = sum(block.size for block in blocks) * len(flat) * flat.itemsize
-    _each(first)(write_first, blocks)
-    copies = [part for block in blocks for part in _copies(block.view(flat))]
-    _each(flat.nbytes)(_Copies.write, copies)
-    return flat.reshape(-1)
+    large = sum(block.size for block in blocks) * len(flat) * flat.itemsize >= _SHARED
+    (run if workers > 1 and large else in_line)(write_first, blocks)
+    copies = [part for block in blocks for part in _copies(block.view(flat), workers)]
+    (run if workers > 1 else in_line)(_Copies.write, copies)
 
 
 def _rows_of_all_taps(pattern: MatrixPattern, values: NDArray[Any]) -> dict[int, NDArray[Any]]:
@@ -138,13 +162,6 @@ def _take_slab(
         target = slab[:, done : done + prod(shape) * region.count]
         _repeat(target, region.count, 0)
         done += target.shape[1]
-
-
-def _each(nbytes: int) -> Callable[[Callable[[Any], None], Sequence[Any]], None]:
-    """What calls a function on every item, given how many bytes that writes: the pool, where it
-    pays. Most of the time of a large array goes into its first touch, which threads share.
-    """
-    return run if nbytes >= _SHARED else in_line
 
 
 def _by_rows(pattern: MatrixPattern, weight: NDArray[Any]) -> NDArray[Any]:
@@ -235,15 +252,21 @@ class _Copies:
             _spread(channels, [0] * (part.ndim - 2))
 
 
-def _copies(view: NDArray[Any]) -> list[_Copies]:
-    """The copies that complete a block, in as many parts as threads can share."""
+def _copies(view: NDArray[Any], workers: int) -> list[_Copies]:
+    """The copies that complete a block, in as many parts as threads share."""
     if prod(view.shape[1:-1]) == 1:
         return []
     axis = int(np.argmax(view.shape[:-1]))
-    length = view.shape[axis]
-    parts = min(num_threads(), length) if view.size * view.itemsize >= _SHARED else 1
-    cuts = [length * number // parts for number in range(parts + 1)]
-    return [_Copies(view, axis, *ends) for ends in pairwise(cuts)]
+    large = view.size * view.itemsize >= _SHARED
+    return [
+        _Copies(view, axis, *ends) for ends in _parts(view.shape[axis], workers if large else 1)
+    ]
+
+
+def _parts(length: int, parts: int) -> list[tuple[int, int]]:
+    """range(length) cut into this many parts, or into single numbers."""
+    parts = max(1, min(parts, length))
+    return list(pairwise(length * number // parts for number in range(parts + 1)))
 
 
 def _spread(view: NDArray[Any], shifts: list[int]) -> None:
