@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from statistics import geometric_mean
 
 import matplotlib.pyplot as plt
 from style import BLUE, COLORS, ORANGE
@@ -25,10 +26,28 @@ def draw(rows: list[dict[str, str]]) -> None:
         marker, color = MARKERS[place % len(MARKERS)], colors[place % len(colors)]
         ax.plot(*zip(*points, strict=True), marker, color=color, label=side)
     ax.axvline(1, color="black", linewidth=1)
-    ax.set(xscale="log", xlabel="our time over theirs", ylim=(len(names) - 0.5, -0.5))
+    ax.set(xscale="log", ylim=(len(names) - 0.5, -0.5))
     ax.set_yticks(range(len(names)), names, fontsize=8)
     ax.grid(axis="y", color="#EEEEEE")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, fontsize=8)
+    ax.set_xlabel("our time over theirs\n" + means(rows))
+
+
+def means(rows: list[dict[str, str]]) -> str:
+    """What the rows against PyTorch come to, a line for each product."""
+    lines = []
+    for product in ("transposed", "forward"):
+        found = []
+        for dtype in ("float64", "float32"):
+            ratios = [
+                float(row["ratio"])
+                for row in rows
+                if (row["side"], row["product"], row["dtype"]) == ("torch", product, dtype)
+            ]
+            found += [f"{dtype} {geometric_mean(ratios):.2f}"] if ratios else []
+        if found:
+            lines.append(f"{product}, geometric mean over PyTorch: {', '.join(found)}")
+    return "\n".join(lines)
 
 
 def name(row: dict[str, str]) -> str:
@@ -39,7 +58,8 @@ def name(row: dict[str, str]) -> str:
 if TABLE.exists():
     with TABLE.open(newline="") as file:
         measured = [row for row in csv.DictReader(file) if row["ratio"]]
-    draw([row for row in measured if not row["side"].startswith("engine:")])
+    products = [row for row in measured if row["threads"] == max(r["threads"] for r in measured)]
+    draw([row for row in products if not row["side"].startswith(("engine:", "numpy."))])
 else:
     figure, ax = plt.subplots(figsize=(8, 1.2), layout="constrained")
     ax.set_axis_off()
