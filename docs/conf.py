@@ -57,6 +57,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "download_all_examples": False,
+    "ignore_repr_types": r"matplotlib|'list'",
     "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
