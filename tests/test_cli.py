@@ -191,7 +191,8 @@ def test_an_interrupt_leaves_no_half_written_picture(
 
 
 SLOW = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background inherits none
 def forward(x):
     print("begun", flush=True)
     time.sleep(60)

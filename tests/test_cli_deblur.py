@@ -249,10 +249,11 @@ def test_an_image_is_written_whole_or_not_at_all(
 
 def test_ctrl_c_ends_a_deblurring_quietly(tmp_path: Path) -> None:
     Path("sitecustomize.py").write_text(
-        "import threading, sparse_tconv.inverse._photograph as module\n"
+        "import signal, time, sparse_tconv.inverse._photograph as module\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def wait(*_, **__):\n"
         "    print('begun', flush=True)\n"
-        "    threading.Event().wait()\n"
+        "    time.sleep(60)\n"
         "module.tikhonov = wait\n"
     )
     path = f"{tmp_path}{':'}{ENVIRONMENT['PYTHONPATH']}"
