@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engines.scratch import scratch
-from ..geometry import OUTSIDE, stretches
+from ..geometry import OUTSIDE, Stretch, stretches
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,7 @@ def _pieces(
             begin, end = bounds[chunk : chunk + 2]
             reach = end - sample if run.step > 0 else sample - begin + 1
             count = min(run.stop - at, reach) if run.step else run.stop - at
-            source = _slice(sample - begin, count if run.step else 1, run.step)
+            source = Stretch(at, at + count, sample - begin, run.step).samples
             found.append((chunk, source, slice(at - first, at - first + count)))
             at, sample = at + count, sample + count * run.step
     return found
-
-
-def _slice(start: int, count: int, step: int) -> slice:
-    """`count` entries from `start` on, backward if `step` is -1."""
-    if step >= 0:
-        return slice(start, start + count)
-    return slice(start, start - count if count <= start else None, -1)

@@ -47,12 +47,12 @@ def fold(geometry: ConvGeometry, wide: NDArray[Any]) -> NDArray[Any]:
 def extended_along(axis: Axis, x: NDArray[Any], number: int) -> NDArray[Any]:
     """x from the first to the last position of one of its axes that a window reads."""
     if axis.first >= 0 and axis.last < axis.n_in:
-        return _along(x, number, slice(axis.first, axis.last + 1))
+        return along(x, number, slice(axis.first, axis.last + 1))
     shape = (*x.shape[:number], axis.last - axis.first + 1, *x.shape[number + 1 :])
     wide = np.empty(shape, dtype=x.dtype)
     for places, run in _runs(axis):
         outside = run.sample == OUTSIDE
-        _along(wide, number, places)[...] = 0 if outside else _along(x, number, run.samples)
+        along(wide, number, places)[...] = 0 if outside else along(x, number, run.samples)
     return wide
 
 
@@ -62,13 +62,13 @@ def folded_along(axis: Axis, wide: NDArray[Any], number: int) -> NDArray[Any]:
     x = np.zeros(shape, dtype=wide.dtype)
     for places, run in _runs(axis):
         if run.sample != OUTSIDE:
-            part = _along(wide, number, places)
+            part = along(wide, number, places)
             part = part if run.step else part.sum(axis=number, keepdims=True, dtype=part.dtype)
-            _along(x, number, run.samples)[...] += part
+            along(x, number, run.samples)[...] += part
     return x
 
 
-def _along(array: NDArray[Any], number: int, part: slice) -> NDArray[Any]:
+def along(array: NDArray[Any], number: int, part: slice) -> NDArray[Any]:
     """A stretch of one axis, as a view."""
     return array[(slice(None),) * number + (part,)]
 

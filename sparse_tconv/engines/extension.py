@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Axis, Stretch, stretches
+from .borders import along, extended_along, folded_along
 from .scratch import scratch
 
 
@@ -27,7 +28,7 @@ def extend(axes: Sequence[Axis], x: NDArray[Any], lengths: Sequence[int]) -> NDA
     starts = []
     for number, axis in enumerate(axes, 2):
         starts.append(axis.first if _in_place(axis) else 0)
-        x = x if _in_place(axis) else _gathered(axis, x, number)
+        x = x if _in_place(axis) else extended_along(axis, x, number)
     wide = scratch("extended", (*x.shape[:2], *lengths), x.dtype)
     inner = [
         slice(max(start, 0), min(start + _extent(axis), n))
@@ -38,13 +39,13 @@ def extend(axes: Sequence[Axis], x: NDArray[Any], lengths: Sequence[int]) -> NDA
         for part, start in zip(inner, starts, strict=True)
     ]
     for number, part in enumerate(placed, 2):
-        _along(wide, number, slice(0, part.start))[...] = 0
-        _along(wide, number, slice(part.stop, None))[...] = 0
+        along(wide, number, slice(0, part.start))[...] = 0
+        along(wide, number, slice(part.stop, None))[...] = 0
     wide[_behind(placed)] = x[_behind(inner)]
     for number, axis in enumerate(axes, 2):
         if _in_place(axis):
             for run in _border(axis):
-                _along(wide, number, slice(run.start, run.stop))[...] = _along(
+                along(wide, number, slice(run.start, run.stop))[...] = along(
                     wide, number, _shifted(run, -axis.first)
                 )
     return wide
@@ -56,11 +57,11 @@ def fold(axes: Sequence[Axis], wide: NDArray[Any]) -> NDArray[Any]:
     """
     for number, axis in enumerate(axes, 2):
         if not _in_place(axis):
-            wide = _scattered(axis, wide, number)
+            wide = folded_along(axis, wide, number)
             continue
         for run in _border(axis):
-            part = _along(wide, number, slice(run.start, run.stop))
-            _along(wide, number, _shifted(run, -axis.first))[...] += (
+            part = along(wide, number, slice(run.start, run.stop))
+            along(wide, number, _shifted(run, -axis.first))[...] += (
                 part if run.step else part.sum(axis=number, keepdims=True)
             )
     sizes = [axis.n_in for axis in axes]
@@ -91,11 +92,6 @@ def _extent(axis: Axis) -> int:
     return axis.last - axis.first + 1
 
 
-def _along(array: NDArray[Any], number: int, part: slice) -> NDArray[Any]:
-    """A stretch of one axis, as a view."""
-    return array[(slice(None),) * number + (part,)]
-
-
 def _shifted(run: Stretch, by: int) -> slice:
     """The samples of a run as positions of x~."""
     return replace(run, sample=run.sample + by).samples
@@ -103,13 +99,11 @@ def _shifted(run: Stretch, by: int) -> slice:
 
 @lru_cache(maxsize=1024)
 def _border(axis: Axis) -> tuple[Stretch, ...]:
-    """The runs outside the axis; empty where zeros lie there."""
+    """The runs outside an axis that is read inside too; empty where zeros lie there."""
     if axis.mode == "zeros":
         return ()
-    inside = range(max(axis.first, 0), min(axis.last, axis.n_in - 1) + 1)
-    if not inside:
-        return _runs(axis, axis.first, axis.last + 1)
-    return _runs(axis, axis.first, inside.start) + _runs(axis, inside.stop, axis.last + 1)
+    before, behind = max(axis.first, 0), min(axis.last, axis.n_in - 1) + 1
+    return _runs(axis, axis.first, before) + _runs(axis, behind, axis.last + 1)
 
 
 def _runs(axis: Axis, start: int, stop: int) -> tuple[Stretch, ...]:
@@ -131,29 +125,3 @@ def _in_place(axis: Axis) -> bool:
         for run in _border(axis)
     ]
     return all(low <= sample <= high for pair in ends for sample in pair)
-
-
-def _gathered(axis: Axis, x: NDArray[Any], number: int) -> NDArray[Any]:
-    """One axis of x extended by itself, from the first position read to the last."""
-    wide = np.zeros((*x.shape[:number], _extent(axis), *x.shape[number + 1 :]), dtype=x.dtype)
-    for run in _every(axis):
-        _along(wide, number, slice(run.start, run.stop))[...] = _along(x, number, run.samples)
-    return wide
-
-
-def _scattered(axis: Axis, wide: NDArray[Any], number: int) -> NDArray[Any]:
-    """The transpose of :func:`_gathered`."""
-    x = np.zeros((*wide.shape[:number], axis.n_in, *wide.shape[number + 1 :]), dtype=wide.dtype)
-    for run in _every(axis):
-        part = _along(wide, number, slice(run.start, run.stop))
-        _along(x, number, run.samples)[...] += (
-            part if run.step else part.sum(axis=number, keepdims=True)
-        )
-    return x
-
-
-def _every(axis: Axis) -> tuple[Stretch, ...]:
-    """The runs of all positions read, inside and outside."""
-    low, high = max(axis.first, 0), min(axis.last, axis.n_in - 1)
-    inside = (Stretch(low - axis.first, high + 1 - axis.first, low, 1),) if low <= high else ()
-    return inside + _border(axis)
