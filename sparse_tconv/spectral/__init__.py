@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ._choice import METHODS
 from ._circle import circle_stride
 from ._eigenvalues import hermitian_eigenvalues
 from ._factorization import Basis, Factorization
-from ._factorize import METHODS, applicable, factorize, null_candidates, refuses, spectrum
+from ._factorize import applicable, factorize, null_candidates, refuses, spectrum
 from ._problem import Problem, checked, most_repeats, problem
 from ._spectrum import Spectrum
 from ._svd import block_norms
