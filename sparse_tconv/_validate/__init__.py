@@ -1,0 +1,35 @@
+"""Arguments in, clean values out: the checks that every entry point shares.
+
+Everything here is about one argument at a time and raises the error that names it; what depends on
+several arguments together (output sizes, channel counts) is checked where the geometry is made.
+"""
+
+from ._arguments import (
+    PADDING_MODES,
+    PADDING_WORDS,
+    Pair,
+    flag,
+    integer,
+    is_sequence,
+    padding,
+    padding_modes,
+    per_axis,
+    shape,
+)
+from ._arrays import numeric_array, numeric_dtype, optional_dtype
+
+__all__ = [
+    "PADDING_MODES",
+    "PADDING_WORDS",
+    "Pair",
+    "flag",
+    "integer",
+    "is_sequence",
+    "numeric_array",
+    "numeric_dtype",
+    "optional_dtype",
+    "padding",
+    "padding_modes",
+    "per_axis",
+    "shape",
+]
