@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from factories import MODES
 
 from sparse_tconv.geometry import (
-    OUTSIDE,
     Axis,
+    Stretch,
     input_window,
     output_window,
+    phases,
     repetitions,
     source,
     stretches,
 )
-from sparse_tconv.pattern._rows import forward_rows
+from sparse_tconv.pattern import forward_rows
 
 
 def dense(axis, taps):
@@ -36,23 +39,76 @@ def random_axis(rng, mode):
             return Axis(n, n_out, k, s, d, before, mode)
 
 
+def held(stretch, n):
+    """Positions of a stretch by samples, written out."""
+    matrix = np.zeros((stretch.stop - stretch.start, n))
+    for i in range(len(matrix)):
+        factor = stretch.coefficient + stretch.slope * i
+        matrix[i, stretch.sample + stretch.step * i] = factor
+    return matrix
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_stretches_repeat_what_the_boundary_says(mode):
     for n in range(1, 6):
         for start in range(-12, 8):
             for stop in range(start, 14):
-                found = stretches(mode, n, start, stop)
-                got = [
-                    run.sample + step * run.step
-                    for run in found
-                    for step in range(run.stop - run.start)
-                ]
-                np.testing.assert_array_equal(got, source(mode, np.arange(start, stop), n))
-                for run in found:
-                    if run.sample != OUTSIDE:
-                        taken = np.arange(n)[run.samples]
-                        assert len(taken) == (run.stop - run.start if run.step else 1)
-                        assert taken[0] == run.sample
+                got = np.zeros((stop - start, n))
+                for run in stretches(mode, n, start, stop):
+                    got[run.moved(-start).places] += held(run, n)
+                there = source(mode, np.arange(start, stop), n)
+                np.testing.assert_array_equal(got, there[:, None] == np.arange(n))
+
+
+def test_parts_of_a_stretch_hold_what_it_holds_there(rng):
+    n = 9
+    for _ in range(300):
+        step, slope = int(rng.integers(-1, 2)), int(rng.integers(-2, 3))
+        sample, start = int(rng.integers(n)), int(rng.integers(-9, 9))
+        room = {1: n - sample, -1: sample + 1, 0: n}[step]
+        stop = start + int(rng.integers(1, room + 1))
+        run = Stretch(start, stop, sample, step, int(rng.integers(-3, 4)), slope)
+        np.testing.assert_array_equal(
+            np.arange(n)[run.samples],
+            np.flatnonzero(held(replace(run, coefficient=1, slope=0), n).any(0))[:: step or 1],
+        )
+        np.testing.assert_array_equal(
+            np.broadcast_to(run.factors, stop - start), held(run, n).sum(1)
+        )
+        low, high = sorted(int(p) for p in rng.integers(-12, 20, 2))
+        part = run.between(low, high)
+        inside = [p for p in range(start, stop) if low <= p < high]
+        assert (part is None) == (not inside)
+        if part is not None:
+            assert list(range(part.start, part.stop)) == inside
+            np.testing.assert_array_equal(
+                held(part, n), held(run, n)[inside[0] - start : inside[-1] + 1 - start]
+            )
+        low, high = sorted(int(p) for p in rng.integers(0, n + 1, 2))
+        part = run.of_samples(low, high)
+        reached = [i for i in range(stop - start) if low <= sample + step * i < high]
+        assert (part is None) == (not reached)
+        if part is not None:
+            np.testing.assert_array_equal(held(part, n), held(run, n)[reached])
+            assert part.start == start + reached[0]
+
+
+def test_the_phases_of_an_axis_are_its_matrix_both_ways(rng):
+    for _ in range(300):
+        axis = random_axis(rng, "zeros")
+        taps = rng.integers(1, 9, axis.k)
+        there = np.zeros((axis.n_out, axis.n_in))
+        read = []
+        for phase in phases(axis):
+            read += phase.taps
+            assert phase.taps == tuple(sorted(phase.taps))
+            for tap, shift in zip(phase.taps, phase.shifts, strict=True):
+                first, last = phase.meeting(shift)
+                if first < last:
+                    places = np.arange(axis.n_in)[phase.positions(first + shift, last + shift)]
+                    there[np.arange(first, last), places] += taps[tap]
+        assert sorted(read) == list(range(axis.k))
+        np.testing.assert_array_equal(there, dense(axis, taps))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -65,9 +121,7 @@ def test_rows_of_the_matrix_are_a_convolution_of_the_extended_window(mode, rng, 
         first, last, part = output_window(axis, start, stop)
         gather = np.zeros((last - first, axis.n_in))
         for run in stretches(axis.mode, axis.n_in, first, last):
-            if run.sample != OUTSIDE:
-                rows = np.arange(run.start, run.stop) - first
-                gather[rows, np.arange(axis.n_in)[run.samples]] = 1
+            gather[run.moved(-first).places] += held(run, axis.n_in)
         np.testing.assert_array_equal(dense(part, taps) @ gather, dense(axis, taps)[start:stop])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engines import gathered
 from ..functional import kept_state
 from ..geometry import Axis, ConvGeometry, Stretch, input_window, output_window, repetitions
 from ..operators import Conv, ConvTranspose
@@ -42,22 +43,19 @@ class _Part:
 
     geometry: ConvGeometry
     window: Window
-    places: tuple[tuple[int, int, int], ...]  # per axis: first sample in the chunk, count, step
+    stretches: tuple[Stretch, ...]  # per axis: samples counted from the chunk's first
 
     def add_to(self, out: NDArray[Any], block: NDArray[Any]) -> None:
-        """Put a block where its stretches' samples are; a step of 0 sums."""
-        index: list[Any] = [...]
-        for axis, (sample, count, step) in enumerate(self.places, -len(self.places)):
-            if step == 0:
-                block, count = block.sum(axis=axis, keepdims=True, dtype=block.dtype), 1
-            elif step < 0:
-                block, sample = np.flip(block, axis=axis), sample - count + 1
-            index.append(slice(sample, sample + count))
-        out[tuple(index)] += block
+        """Add what a block's positions hold to the samples that they repeat."""
+        for axis, stretch in enumerate(self.stretches, block.ndim - len(self.stretches)):
+            block = gathered(block, axis, stretch)
+        index: tuple[Any, ...] = (..., *(stretch.samples for stretch in self.stretches))
+        out[index] += block
 
     def fills(self, size: tuple[int, ...]) -> bool:
         """Whether it is all of a chunk, in order."""
-        return self.places == tuple((0, n, 1) for n in size)
+        copies = (stretch.moved(-stretch.start) for stretch in self.stretches)
+        return tuple(copies) == tuple(Stretch(0, n, 0, 1) for n in size)
 
 
 @dataclass(frozen=True)
@@ -144,16 +142,16 @@ def _reaching(
     spans: tuple[Span, ...],
 ) -> tuple[_Part, list[Piece]] | None:
     """What reaches an output chunk on one combination of stretches; None if nothing does."""
-    axes, read, places = [], [], []
+    axes, read, there = [], [], []
     for axis, run, (start, _) in zip(geometry.axes, runs, spans, strict=True):
         first, last, part = input_window(axis, run.start, run.stop)
         if part is None:
             return None
         axes.append(part)
         read.append((first, last))
-        places.append((run.sample - start, run.stop - run.start, run.step))
+        there.append(run.moved(0, -start))
     filled, pieces = window(["zeros"] * len(axes), chunked, read)
-    return _Part(replace(geometry, axes=tuple(axes)), filled, tuple(places)), pieces
+    return _Part(replace(geometry, axes=tuple(axes)), filled, tuple(there)), pieces
 
 
 def _array(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engines.scratch import scratch
-from ..geometry import OUTSIDE, Stretch, stretches
+from ..geometry import stretches
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,13 @@ def _pieces(
     mode: str, bounds: Sequence[int], span: tuple[int, int]
 ) -> list[tuple[int, slice, slice]]:
     """(chunk, source, target) of the pieces of one axis."""
-    first, found = span[0], []
-    for run in stretches(mode, bounds[-1], *span):
-        at, sample = run.start, run.sample
-        while sample != OUTSIDE and at < run.stop:
-            chunk = bisect_right(bounds, sample) - 1
-            begin, end = bounds[chunk : chunk + 2]
-            reach = end - sample if run.step > 0 else sample - begin + 1
-            count = min(run.stop - at, reach) if run.step else run.stop - at
-            source = Stretch(at, at + count, sample - begin, run.step).samples
-            found.append((chunk, source, slice(at - first, at - first + count)))
-            at, sample = at + count, sample + count * run.step
+    found = []
+    for stretch in stretches(mode, bounds[-1], *span):
+        at = stretch.start
+        while (rest := stretch.between(at, stretch.stop)) is not None:
+            chunk = bisect_right(bounds, rest.sample) - 1
+            part = rest.of_samples(*bounds[chunk : chunk + 2]) or rest
+            there = part.moved(-span[0], -bounds[chunk])
+            found.append((chunk, there.samples, there.places))
+            at = part.stop
     return found

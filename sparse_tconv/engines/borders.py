@@ -9,13 +9,12 @@ zero outside need neither.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import OUTSIDE, Axis, ConvGeometry, Stretch, stretches
+from ..geometry import Axis, ConvGeometry, Stretch, extended_axis, extension
 
 
 def within(geometry: ConvGeometry) -> ConvGeometry:
@@ -24,7 +23,7 @@ def within(geometry: ConvGeometry) -> ConvGeometry:
     """
     return replace(
         geometry,
-        axes=tuple(axis if axis.mode == "zeros" else _inside(axis) for axis in geometry.axes),
+        axes=tuple(axis if axis.mode == "zeros" else extended_axis(axis) for axis in geometry.axes),
     )
 
 
@@ -49,10 +48,9 @@ def extended_along(axis: Axis, x: NDArray[Any], number: int) -> NDArray[Any]:
     if axis.first >= 0 and axis.last < axis.n_in:
         return along(x, number, slice(axis.first, axis.last + 1))
     shape = (*x.shape[:number], axis.last - axis.first + 1, *x.shape[number + 1 :])
-    wide = np.empty(shape, dtype=x.dtype)
-    for places, run in _runs(axis):
-        outside = run.sample == OUTSIDE
-        along(wide, number, places)[...] = 0 if outside else along(x, number, run.samples)
+    wide = np.zeros(shape, dtype=x.dtype)
+    for stretch in extension(axis):
+        add_extended(wide, x, number, stretch.moved(-axis.first))
     return wide
 
 
@@ -60,27 +58,40 @@ def folded_along(axis: Axis, wide: NDArray[Any], number: int) -> NDArray[Any]:
     """The transpose of :func:`extended_along`."""
     shape = (*wide.shape[:number], axis.n_in, *wide.shape[number + 1 :])
     x = np.zeros(shape, dtype=wide.dtype)
-    for places, run in _runs(axis):
-        if run.sample != OUTSIDE:
-            part = along(wide, number, places)
-            part = part if run.step else part.sum(axis=number, keepdims=True, dtype=part.dtype)
-            along(x, number, run.samples)[...] += part
+    for stretch in extension(axis):
+        add_folded(x, wide, number, stretch.moved(-axis.first))
     return x
+
+
+def add_extended(wide: NDArray[Any], x: NDArray[Any], number: int, stretch: Stretch) -> None:
+    """Add the multiples of samples that a stretch of one axis holds."""
+    values = along(x, number, stretch.samples)
+    along(wide, number, stretch.places)[...] += _times(values, number, stretch)
+
+
+def add_folded(x: NDArray[Any], wide: NDArray[Any], number: int, stretch: Stretch) -> None:
+    """The transpose of :func:`add_extended`."""
+    values = gathered(along(wide, number, stretch.places), number, stretch)
+    along(x, number, stretch.samples)[...] += values
+
+
+def gathered(values: NDArray[Any], number: int, stretch: Stretch) -> NDArray[Any]:
+    """What the positions of a stretch, along axis `number`, give to the samples they repeat."""
+    values = _times(values, number, stretch)
+    if stretch.step:
+        return values
+    return np.asarray(values.sum(axis=number, keepdims=True, dtype=values.dtype))
+
+
+def _times(values: NDArray[Any], number: int, stretch: Stretch) -> NDArray[Any]:
+    """The values of each position times its factor."""
+    factors = stretch.factors
+    if factors == 1:
+        return values
+    column = np.asarray(factors, dtype=values.dtype)
+    return values * column.reshape(-1, *(1,) * (values.ndim - number - 1))
 
 
 def along(array: NDArray[Any], number: int, part: slice) -> NDArray[Any]:
     """A stretch of one axis, as a view."""
     return array[(slice(None),) * number + (part,)]
-
-
-@lru_cache(maxsize=1024)
-def _runs(axis: Axis) -> tuple[tuple[slice, Stretch], ...]:
-    """The extended axis from its first to its last position: places, and what they repeat."""
-    return tuple(
-        (slice(run.start - axis.first, run.stop - axis.first), run)
-        for run in stretches(axis.mode, axis.n_in, axis.first, axis.last + 1)
-    )
-
-
-def _inside(axis: Axis) -> Axis:
-    return replace(axis, n_in=axis.last - axis.first + 1, before=0, mode="zeros")

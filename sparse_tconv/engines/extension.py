@@ -7,7 +7,6 @@ stretch, one edge sample), and each run is one slice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Axis, Stretch, stretches
-from .borders import along, extended_along, folded_along
+from .borders import add_extended, add_folded, along, extended_along, folded_along
 from .scratch import scratch
 
 
@@ -44,10 +43,8 @@ def extend(axes: Sequence[Axis], x: NDArray[Any], lengths: Sequence[int]) -> NDA
     wide[_behind(placed)] = x[_behind(inner)]
     for number, axis in enumerate(axes, 2):
         if _in_place(axis):
-            for run in _border(axis):
-                along(wide, number, slice(run.start, run.stop))[...] = along(
-                    wide, number, _shifted(run, -axis.first)
-                )
+            for stretch in _border(axis):
+                add_extended(wide, wide, number, stretch)
     return wide
 
 
@@ -59,11 +56,8 @@ def fold(axes: Sequence[Axis], wide: NDArray[Any]) -> NDArray[Any]:
         if not _in_place(axis):
             wide = folded_along(axis, wide, number)
             continue
-        for run in _border(axis):
-            part = along(wide, number, slice(run.start, run.stop))
-            along(wide, number, _shifted(run, -axis.first))[...] += (
-                part if run.step else part.sum(axis=number, keepdims=True)
-            )
+        for stretch in _border(axis):
+            add_folded(wide, wide, number, stretch)
     sizes = [axis.n_in for axis in axes]
     starts = [axis.first if _in_place(axis) else 0 for axis in axes]
     ends = [
@@ -92,26 +86,16 @@ def _extent(axis: Axis) -> int:
     return axis.last - axis.first + 1
 
 
-def _shifted(run: Stretch, by: int) -> slice:
-    """The samples of a run as positions of x~."""
-    return replace(run, sample=run.sample + by).samples
-
-
 @lru_cache(maxsize=1024)
 def _border(axis: Axis) -> tuple[Stretch, ...]:
-    """The runs outside an axis that is read inside too; empty where zeros lie there."""
-    if axis.mode == "zeros":
-        return ()
+    """The stretches outside an axis that is read inside too, positions and samples counted from the
+    first position read.
+    """
     before, behind = max(axis.first, 0), min(axis.last, axis.n_in - 1) + 1
-    return _runs(axis, axis.first, before) + _runs(axis, behind, axis.last + 1)
-
-
-def _runs(axis: Axis, start: int, stop: int) -> tuple[Stretch, ...]:
-    """Positions start .. stop - 1 as stretches, counted from the first position read."""
-    return tuple(
-        replace(run, start=run.start - axis.first, stop=run.stop - axis.first)
-        for run in stretches(axis.mode, axis.n_in, start, stop)
+    outside = stretches(axis.mode, axis.n_in, axis.first, before) + stretches(
+        axis.mode, axis.n_in, behind, axis.last + 1
     )
+    return tuple(stretch.moved(-axis.first, -axis.first) for stretch in outside)
 
 
 @lru_cache(maxsize=1024)
@@ -120,8 +104,5 @@ def _in_place(axis: Axis) -> bool:
     low, high = max(axis.first, 0), min(axis.last, axis.n_in - 1)
     if low > high:
         return False
-    ends = [
-        (run.samples.start, run.sample + (run.stop - run.start - 1) * run.step)
-        for run in _border(axis)
-    ]
-    return all(low <= sample <= high for pair in ends for sample in pair)
+    inner = low - axis.first, high - axis.first + 1
+    return all(stretch.of_samples(*inner) == stretch for stretch in _border(axis))

@@ -7,15 +7,21 @@ from __future__ import annotations
 from ._axis import Axis
 from ._boundary import OUTSIDE, source
 from ._geometry import ConvGeometry
-from ._window import Stretch, input_window, output_window, repetitions, stretches
+from ._phases import Phase, phases
+from ._stretch import Stretch, extension, repetitions, stretches
+from ._window import extended_axis, input_window, output_window
 
 __all__ = [
     "OUTSIDE",
     "Axis",
     "ConvGeometry",
+    "Phase",
     "Stretch",
+    "extended_axis",
+    "extension",
     "input_window",
     "output_window",
+    "phases",
     "repetitions",
     "source",
     "stretches",

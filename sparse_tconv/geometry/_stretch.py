@@ -1,0 +1,131 @@
+"""What an extended axis repeats, and what folds back: stretches of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ._axis import Axis
+from ._boundary import mirror
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Positions start .. stop - 1 of an extended axis, which hold multiples of samples.
+
+    Position ``start + i`` holds ``coefficient + slope * i`` times sample ``sample + step * i``. The
+    extended axis is the *sum* of its stretches: several may cover one position, and a position that
+    none covers is zero. Folding is the transpose: every sample gathers what its multiples hold.
+
+    Parameters
+    ----------
+    start, stop : int
+        The positions; at least one.
+    sample : int
+        The sample that the first position repeats.
+    step : int
+        1: samples in order; -1: backward; 0: one and the same.
+    coefficient, slope : int
+        The factor at the first position, and what it grows by from each position to the next.
+    """
+
+    start: int
+    stop: int
+    sample: int
+    step: int
+    coefficient: int = 1
+    slope: int = 0
+
+    @property
+    def places(self) -> slice:
+        """The positions."""
+        return slice(self.start, self.stop)
+
+    @property
+    def samples(self) -> slice:
+        """The samples in the order of the positions; a single one where the step is 0."""
+        count = self.stop - self.start if self.step else 1
+        if self.step >= 0:
+            return slice(self.sample, self.sample + count)
+        end = self.sample - count
+        return slice(self.sample, end if end >= 0 else None, -1)
+
+    @property
+    def factors(self) -> range | int:
+        """The factor of each position, or the one of all of them."""
+        if not self.slope:
+            return self.coefficient
+        end = self.coefficient + self.slope * (self.stop - self.start)
+        return range(self.coefficient, end, self.slope)
+
+    def between(self, start: int, stop: int) -> Stretch | None:
+        """The part on positions start .. stop - 1; None if there is none."""
+        start, stop = max(start, self.start), min(stop, self.stop)
+        if start >= stop:
+            return None
+        ahead = start - self.start
+        sample = self.sample + self.step * ahead
+        factor = self.coefficient + self.slope * ahead
+        return Stretch(start, stop, sample, self.step, factor, self.slope)
+
+    def of_samples(self, start: int, stop: int) -> Stretch | None:
+        """The part that repeats samples start .. stop - 1; None if there is none."""
+        if not self.step:
+            return self if start <= self.sample < stop else None
+        ahead = start - self.sample if self.step > 0 else self.sample - stop + 1
+        return self.between(self.start + ahead, self.start + ahead + stop - start)
+
+    def moved(self, positions: int, samples: int = 0) -> Stretch:
+        """The same with positions and samples counted from elsewhere."""
+        return replace(
+            self,
+            start=self.start + positions,
+            stop=self.stop + positions,
+            sample=self.sample + samples,
+        )
+
+
+def stretches(mode: str, n: int, start: int, stop: int) -> tuple[Stretch, ...]:
+    """The stretches of positions start .. stop - 1 of an extended axis of n samples."""
+    return tuple(_stretches(mode, n, start, stop))
+
+
+def extension(axis: Axis) -> tuple[Stretch, ...]:
+    """The stretches of an axis from the first to the last position that its windows read."""
+    return stretches(axis.mode, axis.n_in, axis.first, axis.last + 1)
+
+
+def repetitions(axis: Axis, start: int, stop: int) -> list[Stretch]:
+    """The stretches of the positions that windows read which repeat samples start .. stop - 1."""
+    parts = (stretch.of_samples(start, stop) for stretch in extension(axis))
+    return [part for part in parts if part is not None]
+
+
+def _stretches(mode: str, n: int, start: int, stop: int) -> Iterator[Stretch]:
+    """Copies of samples, one stretch behind the other."""
+    while start < stop:
+        sample, step, end = _copied(mode, n, start)
+        end = stop if end is None else min(end, stop)
+        if sample is not None:
+            yield Stretch(start, end, sample, step)
+        start = end
+
+
+def _copied(mode: str, n: int, position: int) -> tuple[int | None, int, int | None]:
+    """Sample and step at a position, and where that ends; no sample where zeros lie, no end if it
+    never does.
+    """
+    if 0 <= position < n:
+        return position, 1, n
+    if mode in ("zeros", "replicate"):
+        edge = 0 if position < 0 else n - 1
+        return None if mode == "zeros" else edge, 0, 0 if position < 0 else None
+    if mode == "circular":
+        return position % n, 1, position - position % n + n
+    if n == 1:  # one sample to repeat, whichever way
+        return 0, 0, 0 if position < 0 else None
+    period, turn = mirror(mode, n)
+    phase = position % period
+    if phase < n:
+        return phase, 1, position - phase + n
+    return (turn - phase) % period, -1, position - phase + period
