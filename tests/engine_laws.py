@@ -82,22 +82,18 @@ def assert_gradient_agrees(engine: Engine, x: Any, y: Any) -> None:
 
 def assert_repeatable_and_fresh(engine: Engine, x: Any, y: Any) -> None:
     """Called again, and from four threads at once, bit for bit the same; and an answer stays what it was."""
-    calls = (
-        lambda: engine.forward(x),
-        lambda: engine.transpose(y),
-        lambda: engine.weight_gradient(x, y),
-    )
+    calls = (lambda: engine.forward(x), lambda: engine.transpose(y))
 
     def products(number: int) -> list[bytes]:
         with threads(2):
-            return [call().tobytes() for call in (calls[number % 3 :] + calls[: number % 3])]
+            return [call().tobytes() for call in (calls[number % 2 :] + calls[: number % 2])]
 
     with threads(2):
         held = [call() for call in calls]
     first = [array.tobytes() for array in held]
     with ThreadPoolExecutor(4) as pool:
         for number, found in enumerate(pool.map(products, range(12))):
-            turn = number % 3
+            turn = number % 2
             assert found == first[turn:] + first[:turn]
     engine.forward(2 * x)
     engine.transpose(2 * y)

@@ -17,14 +17,15 @@ import numpy as np
 from ..errors import DTypeError, GeometryError, MissingExtraError
 from ..geometry import ConvGeometry
 from ._engine import Engine
+from .compiled import BlocksEngine, DirectEngine
 from .csr import CsrEngine
-from .direct import DirectEngine
 from .fft import FftEngine
 from .gemm import GemmEngine
 from .taps import TapsEngine
 
 _ENGINES: dict[str, type[Engine]] = {
-    engine.name: engine for engine in (CsrEngine, GemmEngine, FftEngine, TapsEngine, DirectEngine)
+    engine.name: engine
+    for engine in (CsrEngine, GemmEngine, FftEngine, TapsEngine, DirectEngine, BlocksEngine)
 }
 VARIABLE = "SPARSE_TCONV_ENGINE"
 _SMALL = 20_000  # entries of a matrix

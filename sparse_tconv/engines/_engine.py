@@ -59,12 +59,6 @@ class Engine(ABC):
     def transpose(self, y: NDArray[Any]) -> NDArray[Any]:
         """C^T y."""
 
-    @abstractmethod
-    def weight_gradient(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-        """The w-gradient of sum(y * (C(w) x)), in the kernel's own shape: the transpose of w ->
-        C(w) x, summed over the batch.
-        """
-
     @property
     def x_shape(self) -> tuple[int, ...]:
         """Shape of one sample that C takes, with its channel axis."""

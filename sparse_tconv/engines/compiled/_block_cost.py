@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from math import ceil, prod
 
-import numpy as np
-
 from ...geometry import ConvGeometry
 from ._bands import bands, blocks_of
 from ._block_plan import span, spans
@@ -25,22 +23,29 @@ _MOST_TABLES = 20_000
 _MOST_SPACE = 1 << 25  # bytes
 
 
-def can_block(geometry: ConvGeometry, dtype: np.dtype[np.generic], transposed: bool) -> bool:
-    """Whether the loops over blocks of channels can compute this: real numbers, zeros outside, and
-    tables and work space of moderate size.
-    """
-    if dtype.kind != "f" or any(axis.mode != "zeros" for axis in geometry.axes):
-        return False
-    tables = 1
-    for axis in geometry.axes[1:-1]:
-        tables *= axis.n_in + axis.n_out + axis.dilation * axis.k
-    tables *= prod(axis.stride for axis in geometry.axes)
+def cannot_block(geometry: ConvGeometry, itemsize: int) -> str | None:
+    """Why these loops cannot compute C and C^T, as a clause; None if they can."""
+    modes = {axis.mode for axis in geometry.axes} - {"zeros"}
+    if modes:
+        return f"its blocks are for zeros outside, not for {min(modes)!r}"
+    tables = prod(axis.stride for axis in geometry.axes)
+    tables *= prod(a.n_in + a.n_out + a.dilation * a.k for a in geometry.axes[1:-1])
     if max(tables, prod(geometry.kernel_size)) > _MOST_TABLES:
-        return False
+        return "its tables would be too large"
+    if max(_least_space(geometry, transposed) for transposed in (False, True)) > (
+        _MOST_SPACE // itemsize
+    ):
+        return "its work space would be too large"
+    return None
+
+
+def _least_space(geometry: ConvGeometry, transposed: bool) -> int:
+    """Numbers in the lowest band."""
     axes = [span(axis, transposed) for axis in geometry.axes]
-    taken = (geometry.y_channels if transposed else geometry.x_channels) // geometry.groups
+    taken = geometry.y_channels if transposed else geometry.x_channels
+    slots = prod(len(item.residues) for item in axes)
     least = prod(item.pitch for item in axes[1:]) * (1 + 2 * axes[0].spread)
-    return taken * dtype.itemsize * prod(len(i.residues) for i in axes) * least <= _MOST_SPACE
+    return taken // geometry.groups * slots * least
 
 
 @lru_cache(maxsize=1 << 12)

@@ -33,7 +33,7 @@ class _Planned(NamedTuple):
     line: int
 
 
-class Blocks:
+class BlockProduct:
     """C or C^T with zeros outside and finite real weights.
 
     Parameters
@@ -78,8 +78,8 @@ class Blocks:
         x, weights, blocks, tables = fixed(x).reshape(-1), self._weights, self._blocks, plan.tables
 
         def piece(item: tuple[int, ...]) -> None:
-            space = scratch("direct space", (plan.space,), dtype)
-            sums = scratch("direct sums", (plan.sums,), dtype)
+            space = scratch("block space", (plan.space,), dtype)
+            sums = scratch("block sums", (plan.sums,), dtype)
             blocked(x, weights, y, space, sums, plan.line, *tables, blocks, *item)
 
         run(piece, plan.pieces)

@@ -14,10 +14,10 @@ from ...geometry import ConvGeometry
 from ...pattern import MatrixPattern
 from ...threads import num_threads, run
 from ._calls import fixed, sorted_rows, split
-from ._cost import nanoseconds
 from ._edges import edges
 from ._outer import outer_rows
-from ._plan import folded_kernel, plan
+from ._row_cost import nanoseconds
+from ._row_plan import folded_kernel, plan
 
 # Below this many nanoseconds a second thread costs more than it saves.
 _WORTH_A_THREAD = 80_000
@@ -25,7 +25,7 @@ _PIECES_PER_THREAD = 2
 _COLUMNS = 1024  # a piece of a row is a multiple of this
 
 
-class Direction:
+class RowProduct:
     """C or C^T with its weights packed.
 
     Parameters
@@ -44,8 +44,8 @@ class Direction:
         kernel = folded_kernel(geometry, weight, transposed)
         self._geometry = geometry
         self._transposed = transposed
-        self._plan = plan(geometry, transposed, weight.dtype.kind == "c")
-        p = self._plan
+        self._row_plan = plan(geometry, transposed, weight.dtype.kind == "c")
+        p = self._row_plan
         self._weights = fixed(p.pack(kernel))
         self._sizes = p.sizes()
         tables = (self._sizes, p.jobs, p.begins, p.shifts.reshape(-1), p.lanes)
@@ -76,7 +76,7 @@ class Direction:
 
     def _sum(self, x: NDArray[Any], y: NDArray[Any], batch: int) -> None:
         """Every output that is a sum of shifts."""
-        from ._loops import product
+        from ._row_loops import product
 
         real = y.real.dtype
         x, w, y = x.view(real), self._weights, y.view(real)
@@ -88,7 +88,7 @@ class Direction:
 
     def _pieces(self, batch: int) -> list[tuple[int, int, int, int]]:
         """(first, last) of the tasks and (left, right) of the columns, in about equal pieces."""
-        tasks = batch * self._geometry.groups * len(self._plan.jobs)
+        tasks = batch * self._geometry.groups * len(self._row_plan.jobs)
         columns = self._columns
         threads = num_threads() if batch * self._work > _WORTH_A_THREAD else 1
         if threads == 1:
@@ -106,7 +106,7 @@ class Direction:
 
     def _sorted(self, x: NDArray[Any]) -> NDArray[Any]:
         """Rows with their residues side by side."""
-        sorting = self._plan.sorting
+        sorting = self._row_plan.sorting
         if sorting.modulus == 1:
             return x
         return fixed(

@@ -16,12 +16,9 @@ import numpy as np
 
 from ...geometry import Axis, ConvGeometry
 from ...pattern import MatrixPattern
-from ...threads import num_threads
-from ._block_cost import block_nanoseconds, can_block
 
 # Nanoseconds on one core with registers of 64 bytes: a fit to 216 products with 1 to 3 axes, 7 us
 # to 4 ms long; nine in ten are within 1.3 of it.
-_CALL = 5_500.0
 _PASS = 16.0  # a row of one or two outputs, per residue of a stride
 _SHARED, _SHARED_THREE = (
     0.174,
@@ -37,32 +34,7 @@ _SORTED = 0.77  # a sample whose residue is sorted out first
 _WOVEN = 0.065  # an output woven from residues
 _WALKED = 1.2  # an entry at an edge that repeats samples
 
-# A second thread: how long it takes to wake, and how much of the work it takes off for each part
-# that is its own.
-_WAKE = 45_000.0
-_SHARE = 0.9
-
 _WIDE = 256  # bytes of a block
-
-
-def seconds(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
-    """Estimated time of one product of C^T with a batch; importing and compiling excluded."""
-    work = nanoseconds(geometry, dtype, True)
-    if prefers_blocks(geometry, dtype, True):
-        work = block_nanoseconds(geometry, dtype.itemsize, True)
-    work *= batch
-    threads = num_threads()
-    if threads > 1:
-        work = min(work, _WAKE + work * (1 - _SHARE * (1 - 1 / threads)))
-    return 1e-9 * (_CALL + work)
-
-
-def prefers_blocks(geometry: ConvGeometry, dtype: np.dtype[Any], transposed: bool) -> bool:
-    """Whether blocks of channels are faster than pairs of rows, and can compute this."""
-    if not can_block(geometry, dtype, transposed):
-        return False
-    blocks = block_nanoseconds(geometry, dtype.itemsize, transposed)
-    return blocks < nanoseconds(geometry, dtype, transposed)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The engine `direct`: its products are those of the matrix, for every geometry, type, flag and
+"""The engines `direct` and `blocks`: their products are those of the matrix, for every geometry, type, flag and
 number of threads."""
 
 from __future__ import annotations
@@ -7,34 +7,29 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+import numba  # noqa: F401  ('auto' weighs these engines once it is loaded)
 import numpy as np
 import pytest
-from engine_laws import assert_keeps_samples_apart, assert_repeatable_and_fresh
+from engine_laws import (
+    assert_agrees_with_the_matrix,
+    assert_keeps_samples_apart,
+    assert_repeatable_and_fresh,
+    pair,
+)
+from factories import random_array
 
 import sparse_tconv as st
-from sparse_tconv.engines.csr import CsrEngine
-from sparse_tconv.engines.direct import DirectEngine, _bands, _engine
-from sparse_tconv.engines.direct._block_cost import can_block
-from sparse_tconv.engines.direct._cost import prefers_blocks
+from sparse_tconv.engines import CsrEngine, Engine, engine_class, estimates
 from sparse_tconv.errors import GeometryError
 from sparse_tconv.geometry import ConvGeometry
 
 MODES = ("zeros", "circular", "reflect", "symmetric", "replicate")
 DTYPES = ("f4", "f8", "c8", "c16")
+NAMES = ("direct", "blocks")
 Array = np.ndarray[Any, Any]
-
-
-def _numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
-    kind = np.dtype(dtype).kind
-    real = rng.standard_normal(shape)
-    return (
-        (real + 1j * rng.standard_normal(shape)).astype(dtype)
-        if kind == "c"
-        else real.astype(dtype)
-    )
 
 
 def _draw(rng: np.random.Generator) -> ConvGeometry:
@@ -87,96 +82,82 @@ def _draw_blocks(rng: np.random.Generator) -> ConvGeometry:
             return geometry
 
 
-def _agree(found: Array, exact: Array, scale: Array, terms: int, dtype: Any) -> None:
-    """Entrywise 4 eps (r + 2) C(|w|) |x|."""
-    assert found.dtype == exact.dtype
-    assert found.shape == exact.shape
-    assert (np.abs(found - exact) <= 4 * np.finfo(dtype).eps * (terms + 2) * scale).all()
+def _engine(name: str, rng: np.random.Generator, geometry: ConvGeometry, dtype: Any) -> Engine:
+    return engine_class(name)(geometry, random_array(rng, geometry.weight_shape, np.dtype(dtype)))
 
 
-def _compare(geometry: ConvGeometry, dtype: Any, rng: np.random.Generator, batch: int) -> None:
-    weight = _numbers(rng, geometry.weight_shape, dtype)
-    direct, csr = DirectEngine(geometry, weight), CsrEngine(geometry, weight)
-    bound = CsrEngine(geometry, np.abs(weight).astype(float))
-    x = _numbers(rng, (batch, *direct.x_shape), dtype)
-    y = _numbers(rng, (batch, *direct.y_shape), dtype)
-    size_x, size_y = np.abs(x).astype(float), np.abs(y).astype(float)
-    terms = int(np.prod(geometry.kernel_size)) * max(weight.shape[:2])
-    _agree(direct.forward(x), csr.forward(x), bound.forward(size_x), terms, dtype)
-    _agree(direct.transpose(y), csr.transpose(y), bound.transpose(size_y), terms, dtype)
-    scale = bound.weight_gradient(size_x, size_y)
-    _agree(direct.weight_gradient(x, y), csr.weight_gradient(x, y), scale, y.size, dtype)
+def _compare(
+    name: str, geometry: ConvGeometry, dtype: Any, rng: np.random.Generator, batch: int
+) -> None:
+    engine = _engine(name, rng, geometry, dtype)
+    assert_agrees_with_the_matrix(engine, *pair(rng, engine, batch), spectral=False)
 
 
-def test_products_and_gradients_are_those_of_the_matrix(
+def test_products_of_direct_are_those_of_the_matrix(
     rng: np.random.Generator, settings_count: Callable[[int], int]
 ) -> None:
     for _ in range(settings_count(1500)):
-        _compare(_draw(rng), rng.choice(DTYPES), rng, int(rng.integers(1, 4)))
+        _compare("direct", _draw(rng), rng.choice(DTYPES), rng, int(rng.integers(0, 4)))
 
 
-@pytest.fixture
-def blocks_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Blocks of channels wherever they can compute, in small bands on two threads."""
-    monkeypatch.setattr(_engine, "prefers_blocks", can_block)
-    monkeypatch.setattr(_bands, "_SPACE", 1 << 12)
-    monkeypatch.setattr(_bands, "_WORTH_A_THREAD", 10_000)
-    _bands.bands.cache_clear()
-    with st.threads(2):
-        yield
-    _bands.bands.cache_clear()
-
-
-@pytest.mark.usefixtures("blocks_only")
-def test_blocks_of_channels_compute_the_products_of_the_matrix(
-    rng: np.random.Generator, settings_count: Callable[[int], int]
+@pytest.mark.parametrize("threads", [1, 2])
+def test_products_of_blocks_are_those_of_the_matrix(
+    threads: int, rng: np.random.Generator, settings_count: Callable[[int], int]
 ) -> None:
-    for _ in range(settings_count(1500)):
-        _compare(_draw_blocks(rng), rng.choice(["f4", "f8"]), rng, int(rng.integers(1, 4)))
+    with st.threads(threads):
+        for _ in range(settings_count(750)):
+            dtype = rng.choice(["f4", "f8"])
+            _compare("blocks", _draw_blocks(rng), dtype, rng, int(rng.integers(0, 4)))
 
 
-@pytest.mark.usefixtures("blocks_only")
-def test_blocks_of_channels_send_what_is_not_finite_where_the_matrix_does(
-    rng: np.random.Generator, settings_count: Callable[[int], int]
+@pytest.mark.parametrize(
+    ("weight", "size", "stride"),
+    [
+        ((2, 24, 3, 3), (83, 71), (1, 1)),
+        ((24, 2, 3, 4), (71, 83), (2, 1)),
+        ((3, 24, 5, 1), (150, 41), (3, 2)),
+        ((2, 20, 3, 2, 3), (31, 12, 13), (1, 2, 1)),
+        ((9, 3, 7), (60_003,), (1,)),
+        ((3, 9, 7), (60_003,), (2,)),
+        ((9, 3, 7), (60_003,), (5,)),
+    ],
+)
+def test_samples_larger_than_a_cache_are_computed_in_bands(
+    weight: tuple[int, ...],
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    rng: np.random.Generator,
 ) -> None:
-    for _ in range(settings_count(600)):
-        _check_not_finite(_draw_blocks(rng), rng)
+    geometry = ConvGeometry.from_conv(weight, (weight[1], *size), stride=stride, padding=2)
+    for threads in (1, 3):
+        with st.threads(threads):
+            _compare("blocks", geometry, "f8", rng, 1)
 
 
-@pytest.mark.usefixtures("blocks_only")
-def test_blocks_of_channels_repeat_bit_by_bit_from_any_thread(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("count", range(1, 34))
+def test_any_number_of_channels_is_covered_by_blocks(count: int, rng: np.random.Generator) -> None:
+    _compare(
+        "blocks", ConvGeometry.from_conv((count, 35 - count, 3), (35 - count, 21)), "f8", rng, 1
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_results_repeat_bit_by_bit_from_any_thread(name: str, rng: np.random.Generator) -> None:
     geometry = ConvGeometry.from_conv((12, 16, 3, 3), (16, 90, 90), padding=1, stride=2)
-    engine = DirectEngine(geometry, _numbers(rng, geometry.weight_shape, "f4"))
-    x, y = _numbers(rng, (3, *engine.x_shape), "f4"), _numbers(rng, (3, *engine.y_shape), "f4")
+    engine = _engine(name, rng, geometry, "f4")
+    x, y = pair(rng, engine, 3)
     assert_repeatable_and_fresh(engine, x, y)
     assert_keeps_samples_apart(engine, x, y)
 
 
-@pytest.mark.usefixtures("blocks_only")
-def test_bands_of_one_long_axis(rng: np.random.Generator) -> None:
-    for stride in (1, 2, 5):
-        geometry = ConvGeometry.from_conv((9, 3, 7), (3, 5_003), stride=stride, padding=3)
-        _compare(geometry, "f4", rng, 2)
-
-
-@pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_many_channels_go_by_blocks_and_few_do_not(dtype: str, transposed: bool) -> None:
+def test_many_channels_are_for_blocks_and_few_are_not(dtype: str) -> None:
     many = ConvGeometry.from_conv((64, 64, 3, 3), (64, 56, 56), padding=1)
     single = ConvGeometry.from_conv((1, 1, 9, 9), (1, 512, 512), padding=4)
     depthwise = ConvGeometry.from_conv((32, 1, 3, 3), (32, 64, 64), padding=1, groups=32)
-    assert prefers_blocks(many, np.dtype(dtype), transposed)
-    assert not prefers_blocks(single, np.dtype(dtype), transposed)
-    assert not prefers_blocks(depthwise, np.dtype(dtype), transposed)
-
-
-@pytest.mark.parametrize("count", range(1, 40))
-def test_blocks_cover_all_channels_once(count: int) -> None:
-    blocks = _bands.blocks_of(count, (8, 4, 3))
-    assert [first for _, first in blocks] == [
-        sum(size for size, _ in blocks[:number]) for number in range(len(blocks))
-    ]
-    assert count <= sum(blocks[-1]) < count + 8
+    for geometry, blocks_first in ((many, True), (single, False), (depthwise, False)):
+        seconds = dict(estimates(geometry, np.dtype(dtype)))
+        assert (seconds["blocks"] < seconds["direct"]) == blocks_first
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
@@ -188,7 +169,7 @@ def test_rows_of_every_length_about_the_width_of_a_vector(
     length: int, mode: str, dtype: str, rng: np.random.Generator
 ) -> None:
     geometry = ConvGeometry.from_conv((1, 1, 2, 3), (1, 3, length), padding=1, padding_mode=mode)
-    _compare(geometry, dtype, rng, 1)
+    _compare("direct", geometry, dtype, rng, 1)
 
 
 @pytest.mark.parametrize("stride", [2, 3, 5])
@@ -198,24 +179,13 @@ def test_long_rows_cut_into_pieces_and_chunks(stride: int, rng: np.random.Genera
     )
     for dtype in ("f8", "c8"):
         with st.threads(3):
-            _compare(geometry, dtype, rng, 2)
+            _compare("direct", geometry, dtype, rng, 2)
 
 
 @pytest.mark.parametrize("size", [(), (1,), (1, 1)])
 def test_axes_of_length_one_change_nothing(size: tuple[int, ...], rng: np.random.Generator) -> None:
     geometry = ConvGeometry.from_conv((1, 1, 5, *(1 for _ in size)), (1, 40, *size))
-    _compare(geometry, "f8", rng, 2)
-
-
-def test_a_kernel_without_channels_has_a_gradient_of_its_own_shape(
-    rng: np.random.Generator,
-) -> None:
-    geometry = ConvGeometry.from_conv((3, 4), (9, 9), channels=False, flip=True)
-    engine = DirectEngine(geometry, _numbers(rng, (3, 4), "f8"))
-    gradient = engine.weight_gradient(
-        _numbers(rng, (2, *engine.x_shape), "f8"), _numbers(rng, (2, *engine.y_shape), "f8")
-    )
-    assert gradient.shape == (3, 4)
+    _compare("direct", geometry, "f8", rng, 2)
 
 
 def _matrix_product(matrix: Any, x: Array) -> Array:
@@ -232,29 +202,30 @@ def _same_places(found: Array, exact: Array) -> None:
     assert (np.isinf(found) == np.isinf(exact)).all()
 
 
-def _check_not_finite(geometry: ConvGeometry, rng: np.random.Generator) -> None:
+def _check_not_finite(name: str, geometry: ConvGeometry, rng: np.random.Generator) -> None:
     weight = rng.integers(-3, 4, geometry.weight_shape).astype(float)
     if rng.random() < 0.5:
         weight.reshape(-1)[rng.integers(weight.size)] = rng.choice([np.nan, np.inf])
-    direct, matrix = DirectEngine(geometry, weight), CsrEngine(geometry, weight).matrix()
-    x = rng.integers(-3, 4, (1, *direct.x_shape)).astype(float)
-    y = rng.integers(-3, 4, (1, *direct.y_shape)).astype(float)
+    engine, matrix = engine_class(name)(geometry, weight), CsrEngine(geometry, weight).matrix()
+    x = rng.integers(-3, 4, (1, *engine.x_shape)).astype(float)
+    y = rng.integers(-3, 4, (1, *engine.y_shape)).astype(float)
     for array in (x, y):
         array.reshape(-1)[rng.integers(array.size)] = rng.choice([np.nan, np.inf, -np.inf])
     with np.errstate(invalid="ignore"):
-        _same_places(direct.forward(x).reshape(-1), _matrix_product(matrix, x.reshape(-1)))
-        _same_places(direct.transpose(y).reshape(-1), _matrix_product(matrix.T, y.reshape(-1)))
+        _same_places(engine.forward(x).reshape(-1), _matrix_product(matrix, x.reshape(-1)))
+        _same_places(engine.transpose(y).reshape(-1), _matrix_product(matrix.T, y.reshape(-1)))
 
 
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_not_finite_goes_where_the_matrix_sends_it(
-    rng: np.random.Generator, settings_count: Callable[[int], int]
+    name: str, rng: np.random.Generator, settings_count: Callable[[int], int]
 ) -> None:
     for _ in range(settings_count(600)):
-        _check_not_finite(_draw(rng), rng)
+        _check_not_finite(name, _draw(rng) if name == "direct" else _draw_blocks(rng), rng)
 
 
 def test_a_nan_stays_in_its_sample(rng: np.random.Generator) -> None:
-    engine = DirectEngine(
+    engine = engine_class("direct")(
         ConvGeometry.from_conv((2, 1, 3, 3), (1, 40, 40), padding=1),
         rng.standard_normal((2, 1, 3, 3)),
     )
@@ -264,7 +235,9 @@ def test_a_nan_stays_in_its_sample(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_results_repeat_bit_by_bit(threads: int, rng: np.random.Generator) -> None:
+def test_results_repeat_bit_by_bit_from_engine_to_engine(
+    threads: int, rng: np.random.Generator
+) -> None:
     geometry = ConvGeometry.from_conv(
         (1, 1, 5, 5), (1, 200, 300), padding=2, padding_mode="symmetric"
     )
@@ -273,16 +246,18 @@ def test_results_repeat_bit_by_bit(threads: int, rng: np.random.Generator) -> No
     with st.threads(threads):
         answers = []
         for _ in range(3):
-            engine = DirectEngine(geometry, weight)
-            answers.append((engine.forward(x), engine.transpose(y), engine.weight_gradient(x, y)))
+            engine = engine_class("direct")(geometry, weight)
+            answers.append((engine.forward(x), engine.transpose(y)))
     for other in answers[1:]:
         assert all((a == b).all() for a, b in zip(answers[0], other, strict=True))
 
 
-def test_flags_and_alignment_of_the_input_do_not_matter(rng: np.random.Generator) -> None:
-    geometry = ConvGeometry.from_conv((1, 1, 3, 3), (1, 20, 20), padding=1)
-    engine = DirectEngine(geometry, rng.standard_normal((1, 1, 3, 3)))
-    x = rng.standard_normal((1, 1, 20, 20))
+@pytest.mark.parametrize("name", NAMES)
+def test_flags_and_alignment_of_the_input_do_not_matter(
+    name: str, rng: np.random.Generator
+) -> None:
+    engine = _engine(name, rng, ConvGeometry.from_conv((2, 4, 3, 3), (4, 20, 20), padding=1), "f8")
+    x = rng.standard_normal((1, 4, 20, 20))
     expected = engine.forward(x)
     shifted = (
         np.frombuffer(b"\0" + x.tobytes(), dtype=np.uint8)[1:].view(np.float64).reshape(x.shape)
@@ -294,26 +269,61 @@ def test_flags_and_alignment_of_the_input_do_not_matter(rng: np.random.Generator
     assert engine.forward(x).flags.writeable
 
 
-def test_an_empty_batch_gives_an_empty_batch() -> None:
-    engine = DirectEngine(ConvGeometry.from_conv((2, 1, 3), (1, 9)), np.ones((2, 1, 3)))
-    assert engine.forward(np.ones((0, 1, 9))).shape == (0, 2, 7)
-    assert engine.transpose(np.ones((0, 2, 7))).shape == (0, 1, 9)
-    assert (engine.weight_gradient(np.ones((0, 1, 9)), np.ones((0, 2, 7))) == 0).all()
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_an_empty_batch_gives_an_empty_batch(
+    name: str, dtype: str, rng: np.random.Generator
+) -> None:
+    for stride in (1, 2):
+        geometry = ConvGeometry.from_conv((8, 4, 3), (4, 9), stride=stride)
+        engine = _engine(name, rng, geometry, dtype)
+        for threads in (1, 2):
+            with st.threads(threads):
+                x = engine.transpose(np.ones((0, *engine.y_shape), dtype))
+                y = engine.forward(np.ones((0, *engine.x_shape), dtype))
+        assert (x.shape, x.dtype) == ((0, *engine.x_shape), np.dtype(dtype))
+        assert (y.shape, y.dtype) == ((0, *engine.y_shape), np.dtype(dtype))
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [np.longdouble, np.int32, np.uint8])
-def test_it_refuses_other_numbers_with_a_clause(dtype: Any) -> None:
+def test_they_refuse_other_numbers_with_a_clause(name: str, dtype: Any) -> None:
     geometry = ConvGeometry.from_conv((2, 2), (4, 4), channels=False)
-    reason = DirectEngine.refuses(geometry, np.dtype(dtype))
-    assert reason is not None
-    assert str(np.dtype(dtype)) in reason
+    with pytest.raises(st.DTypeError, match=f"got '{name}', but .* not for {np.dtype(dtype)}"):
+        st.Conv(np.ones((2, 2), dtype), (4, 4), channels=False, engine=name)
     for other in DTYPES:
-        assert DirectEngine.refuses(geometry, np.dtype(other)) is None
+        refused = engine_class(name).refuses(geometry, np.dtype(other)) is not None
+        assert refused == (name == "blocks" and np.dtype(other).kind == "c")
 
 
-def test_bytes_held_are_the_packed_weights() -> None:
+@pytest.mark.parametrize("mode", MODES[1:])
+def test_blocks_refuse_what_is_not_zero_outside(mode: str) -> None:
+    with pytest.raises(GeometryError, match=f"got 'blocks', but .*zeros outside, not for '{mode}'"):
+        st.Conv(np.ones((8, 8, 3)), (8, 20), padding=1, padding_mode=mode, engine="blocks")
+
+
+@pytest.mark.parametrize(
+    ("weight", "size", "stride", "what"),
+    [
+        ((2, 2, 2, 2, 2), (40, 30_000, 5), 1, "tables"),
+        ((2, 2, 1, 1), (3_000, 3_000), 200, "tables"),
+        ((2, 512, 9, 3), (400, 2_000), 1, "work space"),
+        ((512, 2, 9, 3), (400, 2_000), 1, "work space"),
+    ],
+)
+def test_blocks_refuse_tables_and_work_space_without_measure(
+    weight: tuple[int, ...], size: tuple[int, ...], stride: int, what: str
+) -> None:
+    geometry = ConvGeometry.from_conv(weight, (weight[1], *size), stride=stride)
+    assert engine_class("blocks").refuses(geometry, np.dtype("f8")) == (
+        f"its {what} would be too large"
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bytes_held_are_the_packed_weights(name: str) -> None:
     geometry = ConvGeometry.from_conv((3, 3), (50, 50), padding=1, channels=False)
-    engine = DirectEngine(geometry, np.ones((3, 3)))
+    engine = engine_class(name)(geometry, np.ones((3, 3)))
     assert engine.nbytes == 0
     engine.forward(np.ones((1, 1, 50, 50)))
     assert 0 < engine.nbytes < 10_000
@@ -321,7 +331,7 @@ def test_bytes_held_are_the_packed_weights() -> None:
 
 def test_four_threads_at_once_get_right_answers(rng: np.random.Generator) -> None:
     geometry = ConvGeometry.from_conv((1, 1, 5, 5), (1, 256, 256), padding=2)
-    engine = DirectEngine(geometry, rng.standard_normal((1, 1, 5, 5)))
+    engine = engine_class("direct")(geometry, rng.standard_normal((1, 1, 5, 5)))
     samples = [rng.standard_normal((1, 1, 256, 256)) for _ in range(4)]
     expected = [engine.forward(x) for x in samples]
     wrong: list[int] = []
@@ -355,13 +365,13 @@ def _python(code: str, **environment: str) -> str:
 FORK = """
 import os
 import numpy as np
-from sparse_tconv.engines.direct import DirectEngine
+from sparse_tconv.engines import engine_class
 from sparse_tconv.geometry import ConvGeometry
 import sparse_tconv as st
 
 st.set_num_threads(2)
 geometry = ConvGeometry.from_conv((1, 1, 5, 5), (1, 256, 256), padding=2)
-engine = DirectEngine(geometry, np.ones((1, 1, 5, 5)))
+engine = engine_class("direct")(geometry, np.ones((1, 1, 5, 5)))
 x = np.arange(256.0 * 256).reshape(1, 1, 256, 256)
 expected = engine.forward(x)
 child = os.fork()
@@ -375,48 +385,43 @@ def test_a_forked_child_computes_and_so_does_its_parent() -> None:
     assert _python(FORK).split() == ["0", "True"]
 
 
-COUNT = """
+BOTH_WAYS = """
 import numpy as np
-from sparse_tconv.engines.direct import DirectEngine
+from sparse_tconv.engines import engine_class
 from sparse_tconv.geometry import ConvGeometry
 
-geometry = ConvGeometry.from_conv(
+row = ConvGeometry.from_conv(
     (1, 1, 3, 3), (1, 40, 40), stride=2, padding=1, padding_mode="symmetric"
 )
+layer = ConvGeometry.from_conv((16, 16, 3, 3), (16, 40, 40), padding=1)
 for dtype in ("f4", "f8"):
-    engine = DirectEngine(geometry, np.ones((1, 1, 3, 3), dtype))
-    x, y = np.ones((1, *engine.x_shape), dtype), np.ones((1, *engine.y_shape), dtype)
-    x.flags.writeable = False
-    engine.forward(x), engine.transpose(y), engine.weight_gradient(x, y)
-    layer = ConvGeometry.from_conv((16, 16, 3, 3), (16, 40, 40), padding=1)
-    engine = DirectEngine(layer, np.ones(layer.weight_shape, dtype))
-    engine.transpose(np.ones((1, *engine.y_shape), dtype))
-from sparse_tconv.engines.direct import _block_loops, _edge_loops, _gradient_loops, _loops
-
-functions = (_loops.product, _edge_loops.walk, _edge_loops.sort, _gradient_loops.gradient)
-functions += (_block_loops.blocked,)
-stats = [function.stats for function in functions]
-print(sum(sum(s.cache_hits.values()) for s in stats))
-print(sum(sum(s.cache_misses.values()) for s in stats))
+    for name, geometry in (("direct", row), ("blocks", layer)):
+        engine = engine_class(name)(geometry, np.ones(geometry.weight_shape, dtype))
+        x, y = np.ones((1, *engine.x_shape), dtype), np.ones((1, *engine.y_shape), dtype)
+        x.flags.writeable = False
+        engine.forward(x), engine.transpose(y)
 """
 
 
 def test_a_second_process_compiles_nothing(tmp_path: Any) -> None:
-    first = _python(COUNT, NUMBA_CACHE_DIR=str(tmp_path))
-    second = _python(COUNT, NUMBA_CACHE_DIR=str(tmp_path))
-    assert first.split() == ["0", "10"]
-    assert second.split() == ["10", "0"]
+    def kept() -> dict[str, int]:
+        _python(BOTH_WAYS, NUMBA_CACHE_DIR=str(tmp_path))
+        return {str(path): path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb[ci]")}
+
+    first = kept()
+    assert first
+    assert kept() == first
 
 
 IMPORT = """
 import sys
 import numpy as np
-from sparse_tconv.engines.direct import DirectEngine
+from sparse_tconv.engines import engine_class
 from sparse_tconv.geometry import ConvGeometry
 
 geometry = ConvGeometry.from_conv((3, 3), (9, 9), channels=False)
-engine = DirectEngine(geometry, np.ones((3, 3)))
-DirectEngine.refuses(geometry, np.dtype(float)), DirectEngine.seconds(geometry, np.dtype(float), 1)
+engine = engine_class("direct")(geometry, np.ones((3, 3)))
+engine_class("direct").refuses(geometry, np.dtype(float)), engine_class("direct").seconds(geometry, np.dtype(float), 1)
 print("numba" in sys.modules)
 engine.forward(np.ones((1, 1, 9, 9)))
 print("numba" in sys.modules)
@@ -435,11 +440,11 @@ def refuse(*arguments, **options):
     raise PermissionError("nothing can be written")
 
 tempfile.TemporaryFile = refuse
-from sparse_tconv.engines.direct import DirectEngine
+from sparse_tconv.engines import engine_class
 from sparse_tconv.geometry import ConvGeometry
 
 geometry = ConvGeometry.from_conv((3,), (9,), channels=False)
-print(DirectEngine(geometry, np.ones(3)).forward(np.ones((1, 1, 9))).sum())
+print(engine_class("direct")(geometry, np.ones(3)).forward(np.ones((1, 1, 9))).sum())
 """
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ._compile import called, compiled, inlined
-from ._plan import CHANNELS, COMPLEX, STOP
+from ._row_plan import CHANNELS, COMPLEX, STOP
 from ._vectors import (
     add_turned,
     between,

@@ -1,0 +1,128 @@
+"""Compiled loops as engines: what both share, and each of them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...geometry import ConvGeometry
+from ...threads import num_threads
+from .._engine import Engine
+from ._block_cost import block_nanoseconds, cannot_block
+from ._blocks import BlockProduct
+from ._row_cost import nanoseconds
+from ._rows import RowProduct
+
+_CALL = 5_500.0  # nanoseconds
+# A second thread: how long it takes to wake, and how much of the work it takes off for each part
+# that is its own.
+_WAKE = 45_000.0
+_SHARE = 0.9
+
+
+class _Product(Protocol):
+    """The product with C, or with C^T, and the bytes of its weights."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def product(self, x: NDArray[Any]) -> NDArray[Any]: ...
+
+
+class CompiledEngine(Engine):
+    """Products by compiled loops, each direction with its weights packed when first needed.
+
+    Needs Numba, which is imported and compiles at the first product; what it compiles is kept on
+    disk, beside the package or where ``NUMBA_CACHE_DIR`` says, so another process compiles nothing.
+    """
+
+    package = "numba"
+    extra = "fast"
+
+    def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
+        super().__init__(geometry, weight)
+        self._products: dict[bool, _Product] = {}
+        self._lock = Lock()
+
+    @classmethod
+    def seconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
+        work = batch * cls._nanoseconds(geometry, dtype)
+        threads = num_threads()
+        if threads > 1:
+            work = min(work, _WAKE + work * (1 - _SHARE * (1 - 1 / threads)))
+        return 1e-9 * (_CALL + work)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(product.nbytes for product in list(self._products.values()))
+
+    def forward(self, x: NDArray[Any]) -> NDArray[Any]:
+        return self._product(False).product(x).reshape(len(x), *self.y_shape)
+
+    def transpose(self, y: NDArray[Any]) -> NDArray[Any]:
+        return self._product(True).product(y).reshape(len(y), *self.x_shape)
+
+    def _product(self, transposed: bool) -> _Product:
+        with self._lock:
+            if transposed not in self._products:
+                self._products[transposed] = self._made(transposed)
+            return self._products[transposed]
+
+    @classmethod
+    @abstractmethod
+    def _nanoseconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> float:
+        """Estimated time of C^T with one sample on one core, without the call."""
+
+    @abstractmethod
+    def _made(self, transposed: bool) -> _Product:
+        """One direction."""
+
+
+class DirectEngine(CompiledEngine):
+    """Rows of the last axis as sums of shifted rows, two outputs at a time: no matrix, no padded
+    copy; edges where they are.
+    """
+
+    name = "direct"
+
+    @classmethod
+    def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:
+        if dtype.char in "fdFD":
+            return None
+        known = "float32, float64, complex64 and complex128"
+        return f"its loops are compiled for {known} only, not for {dtype}"
+
+    @classmethod
+    def _nanoseconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> float:
+        return nanoseconds(geometry, dtype, True)
+
+    def _made(self, transposed: bool) -> _Product:
+        return RowProduct(self.geometry, self.weight, transposed)
+
+
+class BlocksEngine(CompiledEngine):
+    """Many channels: blocks of the output channels in registers, over bands of the image.
+
+    Blocks multiply the zeros of the padding by weights. Where a weight is not finite that would
+    not be nothing, and the loops of `direct` take the product.
+    """
+
+    name = "blocks"
+
+    @classmethod
+    def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:
+        if dtype.char not in "fd":
+            return f"its loops are compiled for float32 and float64 only, not for {dtype}"
+        return cannot_block(geometry, dtype.itemsize)
+
+    @classmethod
+    def _nanoseconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> float:
+        return block_nanoseconds(geometry, dtype.itemsize, True)
+
+    def _made(self, transposed: bool) -> _Product:
+        kind = BlockProduct if np.isfinite(self.weight).all() else RowProduct
+        return kind(self.geometry, self.weight, transposed)
