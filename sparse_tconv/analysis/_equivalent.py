@@ -6,8 +6,8 @@ import numpy as np
 
 from ..errors import GeometryError
 from ..operators import ConvOperator, ConvTranspose
+from ..solution import Result
 from ..spectral import problem
-from ._result import Result
 from ._slices import rows
 
 _ENTRIES = 1 << 21  # of the matrices that are compared at a time

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..operators import ConvOperator, ConvTranspose
+from ..solution import NormBounds
 from ..spectral import Problem, applicable, problem, spectrum
 from ._border import sums_bound
 from ._krylov import top_eigenpairs
 from ._patch import local_operator
-from ._result import NormBounds
 from ._slices import rows
 from ._symbol import symbol_bound
 

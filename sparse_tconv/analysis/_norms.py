@@ -7,10 +7,10 @@ from typing import Any
 
 from ..errors import GeometryError
 from ..operators import ConvOperator
+from ..solution import Result
 from ..spectral import METHODS, spectrum
 from ._extremes import EPS
 from ._request import Request
-from ._result import Result
 from ._singular import singular_values
 
 _MOST_DEFICIENT = 64  # zero singular values that are looked for one by one
@@ -62,7 +62,7 @@ def spectral_norm(op: ConvOperator, method: str = "auto") -> Result:
         sparse_tconv.Conv(weight, in_shape).
     """
     found = singular_values(op, 1, "largest", method)
-    return Result(float(found[0]), found.method, found.error)
+    return Result(float(found[0]), found.method, found.error, found.complete)
 
 
 def smallest_singular_value(op: ConvOperator, method: str = "auto") -> Result:
@@ -111,7 +111,7 @@ def smallest_singular_value(op: ConvOperator, method: str = "auto") -> Result:
         'lanczos'. Leave it out to have it chosen.
     """
     found = singular_values(op, 1, "smallest", method)
-    return Result(float(found[0]), found.method, found.error)
+    return Result(float(found[0]), found.method, found.error, found.complete)
 
 
 def cond(op: ConvOperator, method: str = "auto") -> Result:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ..assembly import available_memory
 from ..errors import MatrixTooLargeError
 from ..operators import ConvOperator
+from ..solution import Result
 from ..spectral import Basis, null_candidates
 from ._extremes import EPS
 from ._norms import tolerance
-from ._result import Result
 
 _AT_ONCE = 1 << 24  # entries of columns that are made together
 

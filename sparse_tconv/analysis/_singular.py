@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..operators import ConvOperator
+from ..solution import Result
 from ..spectral import METHODS, factorize, spectrum
 from ._extremes import extreme_triplets
 from ._request import Request
-from ._result import Result
 
 
 def singular_values(
@@ -82,7 +82,7 @@ def singular_values(
     request = Request.of(op, k, which, method)
     if request.method in METHODS or request.method == "auto":
         found = spectrum(op, request.method)
-        return Result(request.select(found.values), found.method, found.error)
+        return Result(request.select(found.values), found.method, found.error, "proved")
     triplets = extreme_triplets(op, request.count, request.which, request.method)
     return Result(triplets.values, triplets.method, triplets.error)
 
@@ -140,7 +140,7 @@ def singular_vectors(
         # zeros that the factorization leaves out: their vectors complete the bases
         parts = factorize(op, "dense")
         order = request.select(parts.order)
-    values = Result(parts.values[order], parts.method, parts.error)
+    values = Result(parts.values[order], parts.method, parts.error, "proved")
     left = parts.left.columns(order).T.reshape(-1, *op.out_shape)
     right = parts.right.columns(order).T.reshape(-1, *op.in_shape)
     return np.ascontiguousarray(left), values, np.ascontiguousarray(right)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import index
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
+
+Complete = Literal["proved", "probable", "unknown"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +25,24 @@ class Result(NDArrayOperatorsMixin):
     method : str
         How it was found.
     error : float
-        Bound of the error of the value, of each entry of an array; rounding included.
+        Bound of the error of the value, of each entry of an array; rounding included. Singular
+        values are that near to ones of their own: as many as reported, multiplicities counted.
+    complete : {'proved', 'probable', 'unknown'}
+        Whether what was asked for is known to be all there: singular values to be the extreme
+        ones. 'proved' by structure, by a decomposition of the whole matrix, or by counting the
+        values beyond a number between them; 'probable' where a search beside them from a random
+        start found nothing further out; 'unknown' else.
+    bounds : tuple of float, optional
+        For the spectral norm: a lower and an upper bound that are certain even where the value is
+        not known to be the largest.
 
     Examples
     --------
     >>> from sparse_tconv import Conv
     >>> from sparse_tconv.analysis import spectral_norm
     >>> norm = spectral_norm(Conv([3.0, 4.0], (1,), padding=1, channels=False))
-    >>> float(norm), norm.method, norm.error < 1e-12
-    (5.0, 'kronecker', True)
+    >>> float(norm), norm.method, norm.error < 1e-12, norm.complete
+    (5.0, 'kronecker', True, 'proved')
     >>> bool(norm > 4), float(2 * norm)
     (True, 10.0)
     """
@@ -39,6 +50,8 @@ class Result(NDArrayOperatorsMixin):
     value: Any
     method: str
     error: float
+    complete: Complete = "unknown"
+    bounds: tuple[float, float] | None = None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.value, dtype=dtype, copy=copy)

@@ -1,6 +1,4 @@
-"""What an iterative or approximate answer looks like: the numbers, how they were found, and
-whether to trust them.
-"""
+"""What a solver answers: the model, how it was found, and how the solver ended."""
 
 from __future__ import annotations
 
@@ -9,8 +7,6 @@ from enum import Enum
 from typing import Any
 
 from numpy.typing import NDArray
-
-__all__ = ["ConvergenceWarning", "Solution", "Status"]
 
 
 class ConvergenceWarning(UserWarning):

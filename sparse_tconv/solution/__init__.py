@@ -1,0 +1,8 @@
+"""What answers look like: the numbers, how they were found, and whether to trust them."""
+
+from __future__ import annotations
+
+from ._result import NormBounds, Result
+from ._solution import ConvergenceWarning, Solution, Status
+
+__all__ = ["ConvergenceWarning", "NormBounds", "Result", "Solution", "Status"]
