@@ -15,7 +15,15 @@ from ._parameters import documented
 from .cache import count_call, store
 from .errors import GeometryError, ShapeError
 from .geometry import ConvGeometry
-from .operators import Conv, ConvOperator, ConvTranspose, State, add_bias, checked_bias
+from .operators import (
+    Conv,
+    ConvOperator,
+    ConvTranspose,
+    State,
+    add_bias,
+    cast_bias,
+    checked_bias,
+)
 
 
 @documented
@@ -190,7 +198,7 @@ def _arrays(
 ) -> tuple[NDArray[Any], NDArray[Any], tuple[int, ...]]:
     """Both arrays, and the shape of one sample."""
     samples = validate.numeric_array("x", x)
-    kernel = validate.numeric_array("weight", weight)
+    kernel = validate.kernel_array("weight", weight)
     with_channels = validate.flag("channels", channels)
     n = kernel.ndim - with_channels
     if with_channels and kernel.ndim < 3:
@@ -225,7 +233,9 @@ def _applied(
     """The product by the kept operator of this geometry and weight."""
     bucket, state = kept_state(geometry, kernel, engine)
     op = cls._of(state, False)
-    offset = None if bias is None else checked_bias(op, bias)
+    offset = None
+    if bias is not None:
+        offset = cast_bias(checked_bias(op, bias), np.result_type(x.dtype, kernel.dtype))
     y = op.apply(x)
     if bucket is not None:
         store.refresh(bucket)
@@ -258,12 +268,14 @@ def _with_axes(function: Callable[..., NDArray[Any]], n_axes: int) -> Callable[.
     name = f"{function.__name__}{n_axes}d"
 
     def fixed(x: ArrayLike, weight: ArrayLike, *args: Any, **options: Any) -> NDArray[Any]:
-        kernel = validate.numeric_array("weight", weight)
+        kernel = validate.kernel_array("weight", weight)
         wanted = n_axes + 2 * bool(options.get("channels", True))
         if kernel.ndim != wanted:
+            hint = f"Use {function.__name__} for any number of axes."
+            if kernel.ndim == n_axes:
+                hint = "For a bare kernel on bare arrays pass channels=False."
             raise GeometryError(
-                f"`weight` must have {wanted} axes for {name}; got shape {kernel.shape}. "
-                f"Use {function.__name__} for any number of axes."
+                f"`weight` must have {wanted} axes for {name}; got shape {kernel.shape}. {hint}"
             )
         return function(x, kernel, *args, **options)
 

@@ -64,10 +64,22 @@ def test_integers_are_exact_and_wrap_as_numpys_do():
     big = 2**60 + 1
     C = st.conv_matrix(np.array([big, 3]), (3,), channels=False)
     np.testing.assert_array_equal(C @ np.array([1, 2, 1]), [big + 6, 2 * big + 3])
-    folded = st.conv_matrix(
-        np.array([100, 100], np.int8), (2,), padding=1, padding_mode="replicate", channels=False
-    )
-    np.testing.assert_array_equal(folded.toarray(), [[-56, 0], [100, 100], [0, -56]])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda w, n, **o: st.conv_matrix(w, n, **o),
+        lambda w, n, **o: st.conv_transpose_matrix(w, (3,), **o),
+        lambda w, n, **o: st.Conv(w, n, **o).matrix,
+        lambda w, n, **o: st.Conv(w, n, **o).T.matrix,
+        lambda w, n, **o: st.Conv(w, n, **o).to_matrix(),
+    ],
+)
+def test_taps_that_fold_into_one_entry_do_not_wrap(build):
+    options = {"padding": 1, "padding_mode": "replicate", "channels": False}
+    with pytest.raises(st.DTypeError, match=r"within -128 to 127; got int8, .*dtype=np\.int64"):
+        build(np.array([100, 100], np.int8), (2,), **options)
     wide = st.conv_matrix(
         np.array([100, 100], np.int8),
         (2,),
@@ -77,6 +89,36 @@ def test_integers_are_exact_and_wrap_as_numpys_do():
         dtype=int,
     )
     np.testing.assert_array_equal(wide.toarray(), [[200, 0], [100, 100], [0, 200]])
+    op = st.Conv(np.array([100, 100], np.int8), (2,), **options)
+    np.testing.assert_array_equal(op.apply(np.ones(2, np.int8)), [-56, -56, -56])  # as NumPy's
+    np.testing.assert_array_equal(op.to_matrix(dtype=int).toarray(), wide.toarray())
+
+
+def test_folded_integers_are_refused_exactly_where_their_sums_overflow(rng, settings_count):
+    refused = 0
+    for _ in range(settings_count(1000)):
+        setting = random_setting(rng, max_axes=2)
+        kernel, options = (1, 1, *setting.weight.shape[2:]), {**setting.options, "groups": 1}
+        dtype = np.dtype(str(rng.choice(["i1", "u1", "i2", "u4", "i8", "u8"])))
+        limits = np.iinfo(dtype)
+        share = int(rng.integers(1, 5))
+        low, high = int(limits.min) // share, int(limits.max) // share
+        weight = rng.integers(low, high, kernel, dtype, endpoint=True)
+        # The 0/1 matrix of each tap alone, times the taps as Python's integers.
+        units = np.eye(weight.size, dtype=int).reshape(-1, *kernel)
+        alone = [st.conv_matrix(unit, (1, *setting.size), **options).toarray() for unit in units]
+        sums = sum(
+            tap * m.astype(object) for tap, m in zip(weight.ravel().tolist(), alone, strict=True)
+        )
+        fits = limits.min <= sums.min() and sums.max() <= limits.max
+        refused += not fits
+        if fits:
+            found = st.conv_matrix(weight, (1, *setting.size), **options)
+            np.testing.assert_array_equal(found.toarray().astype(object), sums)
+        else:
+            with pytest.raises(st.DTypeError, match="sums of the taps that meet"):
+                st.conv_matrix(weight, (1, *setting.size), **options)
+    assert refused
 
 
 def test_byte_order_and_memory_order_of_the_kernel_do_not_matter(rng):

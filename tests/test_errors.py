@@ -66,7 +66,7 @@ CASES = [
     (lambda: conv(in_shape=np.ones((3, 8, 8))), st.GeometryError, r"Pass the shape of one sample"),
     (lambda: conv(in_shape="abc"), st.GeometryError, r"`in_shape` must be"),
     (lambda: conv(in_shape=None), st.GeometryError, r"`in_shape` must be"),
-    (lambda: conv(np.ones((0, 3, 3, 3))), st.GeometryError, r"`weight_shape` must be"),
+    (lambda: conv(np.ones((0, 3, 3, 3))), st.GeometryError, r"`weight` must have no axis of len"),
     (
         lambda: conv(in_shape=(3, 2, 8)),
         st.GeometryError,

@@ -16,15 +16,27 @@ from ._arguments import (
     per_axis,
     shape,
 )
-from ._arrays import numeric_array, numeric_dtype, optional_dtype
+from ._arrays import (
+    constant_array,
+    kernel_array,
+    kernel_array_for,
+    masked,
+    numeric_array,
+    numeric_dtype,
+    optional_dtype,
+)
 
 __all__ = [
     "PADDING_MODES",
     "PADDING_WORDS",
     "Pair",
+    "constant_array",
     "flag",
     "integer",
     "is_sequence",
+    "kernel_array",
+    "kernel_array_for",
+    "masked",
     "numeric_array",
     "numeric_dtype",
     "optional_dtype",

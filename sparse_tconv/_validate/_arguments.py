@@ -44,7 +44,7 @@ def integer(name: str, value: Any, *, minimum: int | None = None, form: str = "a
     """`value` as a Python int; bools and floats are refused, NumPy integers are welcome."""
     rule = form if minimum is None else f"{form}, at least {minimum}"
     try:
-        number = None if isinstance(value, (bool, np.bool_, str)) else operator.index(value)
+        number = None if _is_flag(value) or isinstance(value, str) else operator.index(value)
     except TypeError:
         number = None
     if number is None:
@@ -53,6 +53,11 @@ def integer(name: str, value: Any, *, minimum: int | None = None, form: str = "a
     if minimum is not None and number < minimum:
         raise GeometryError(f"`{name}` must be {rule}; got {value!r}. Use {minimum} or more.")
     return number
+
+
+def _is_flag(value: Any) -> bool:
+    """Whether `value` is True or False, of any library: some of theirs pass as integers."""
+    return isinstance(value, (bool, np.bool_)) or "bool" in str(getattr(value, "dtype", ""))
 
 
 def _nearest_integer(value: Any, minimum: int | None) -> str:
@@ -186,11 +191,11 @@ def flag(name: str, value: Any) -> bool:
 
 
 def is_sequence(value: Any) -> bool:
-    """Whether `value` lists several entries: a list, tuple, range or array with axes, never a
-    string.
+    """Whether `value` lists several entries: a list, tuple, range or array with axes, of any
+    library, never a string.
     """
-    if isinstance(value, np.ndarray):
-        return value.ndim > 0
+    if hasattr(value, "ndim"):
+        return bool(value.ndim > 0)
     return isinstance(value, (Sequence, Iterable)) and not isinstance(value, (str, bytes))
 
 

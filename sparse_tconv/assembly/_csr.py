@@ -14,6 +14,7 @@ from ..errors import DTypeError
 from ..geometry import ConvGeometry
 from ..pattern import MatrixPattern
 from ._fill import fill_indices, fill_indptr, fill_values
+from ._folded_sums import check_folded_sums
 from ._limits import guard, index_dtype
 
 
@@ -91,6 +92,7 @@ def fresh_matrix(
     nnz = pattern.nnz
     chosen = index_dtype(pattern, nnz, index)
     guard(pattern, nnz, weight.dtype, chosen, max_bytes)
+    check_folded_sums(geometry, weight)
     skeleton = _skeleton(pattern, chosen)
     return wrap(skeleton.values(weight), skeleton.indices, skeleton.indptr, pattern.shape)
 

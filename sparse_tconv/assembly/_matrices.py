@@ -86,7 +86,7 @@ def conv_matrix(
     sparse_tconv.errors.GeometryError: `in_shape` must have 3 entries (C_in, H, W) for a 4-d weight;
         got 4. Leave out the batch axis; for a kernel without channels pass channels=False.
     """
-    kernel = validate.numeric_array("weight", weight)
+    kernel = validate.kernel_array_for("weight", weight, dtype)
     geometry = ConvGeometry.from_conv(
         kernel.shape,
         in_shape,
@@ -184,7 +184,7 @@ def conv_transpose_matrix(
     sparse_tconv.errors.GeometryError: `output_padding` must be less than max(stride, dilation) = 1
         on axis 0; got 1. Use 0.
     """
-    kernel = validate.numeric_array("weight", weight)
+    kernel = validate.kernel_array_for("weight", weight, dtype)
     geometry = ConvGeometry.from_conv_transpose(
         kernel.shape,
         in_shape,

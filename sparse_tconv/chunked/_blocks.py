@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from .._parameters import documented
-from ..assembly import row_block
+from ..assembly import check_folded_sums, row_block
 from ..errors import ShapeError
 from ..geometry import ConvGeometry
 from ._arrays import dask_array
@@ -157,7 +157,7 @@ def matrix_blocks(
     sparse_tconv.errors.GeometryError: `rows_per_block` must be an int, at least 1; got 0. Use 1 or
         more.
     """
-    kernel = validate.numeric_array("weight", weight)
+    kernel = validate.kernel_array("weight", weight)
     geometry = ConvGeometry.from_conv(
         kernel.shape,
         in_shape,
@@ -169,6 +169,7 @@ def matrix_blocks(
         flip=flip,
         channels=channels,
     )
+    check_folded_sums(geometry, kernel)
     if rows_per_block is None:
         row_bytes = geometry.nbytes(kernel.dtype) / geometry.shape[0]
         rows_per_block = max(1, int(_BLOCK_BYTES / row_bytes))

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from .._parameters import documented
-from ..errors import DTypeError, ShapeError
+from ..errors import ShapeError
 from ..geometry import ConvGeometry
+from ..operators import cast_bias
 from ._arrays import checked
 from ._products import forward, transpose
 
@@ -187,7 +188,7 @@ def conv_transpose(
 def _arguments(x: Any, weight: ArrayLike, channels: Any) -> tuple[NDArray[Any], tuple[int, ...]]:
     """The kernel, and the shape of one sample."""
     array = checked("x", x)
-    kernel = validate.numeric_array("weight", weight)
+    kernel = validate.kernel_array("weight", weight)
     n = max(kernel.ndim - validate.flag("channels", channels), 1)
     if array.ndim < n or 0 in array.shape[array.ndim - n :]:
         raise ShapeError(
@@ -203,14 +204,10 @@ def offset(
     """The bias in the shape in which it is added, and in the result's dtype."""
     if bias is None:
         return None
-    array = validate.numeric_array("bias", bias)
+    array = validate.constant_array("bias", bias)
     wanted = (channels,) if geometry.channels else ()
     if array.shape != wanted:
         raise ShapeError(
             f"`bias` must have shape {wanted}; got {array.shape}. Give one number per output channel."
         )
-    if array.dtype.kind == "c" and dtype.kind != "c":
-        raise DTypeError(
-            f"`bias` must be real for real results; got {array.dtype}. Pass complex samples or a complex weight."
-        )
-    return array.astype(dtype).reshape(*wanted, *(1,) * len(geometry.axes))
+    return cast_bias(array, dtype).reshape(*wanted, *(1,) * len(geometry.axes))

@@ -79,7 +79,7 @@ def blur(
     sparse_tconv.errors.GeometryError: `in_shape` must have 2 entries, one per axis of the PSF; got
         3. Pass channels=True to blur each channel apart.
     """
-    kernel = validate.numeric_array("psf", psf)
+    kernel = validate.constant_array("psf", psf)
     if kernel.size == 0 or kernel.ndim == 0:
         raise GeometryError(
             f"`psf` must have at least 1 axis and 1 entry; got shape {kernel.shape}. "

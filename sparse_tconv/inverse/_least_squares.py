@@ -67,6 +67,9 @@ class LeastSquares:
         damp = number("damp", damp)
         regularizer = regularizer_operator(regularizer, op, in_shape)
         used = _mask(mask, out_shape)
+        if np.ma.is_masked(y):
+            hint = "Pass y.data, and where the function takes one pass mask=~np.ma.getmaskarray(y)."
+            raise validate.masked("y", y, hint)
         data = validate.numeric_array("y", y)
         batch = _batch("y", data, out_shape)
         # An integer problem has no integer answer; everything is computed in double precision.

@@ -234,7 +234,7 @@ def _middle(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
 
 def _kernel(psf: ArrayLike) -> NDArray[Any]:
     """A point-spread function that was given as an array."""
-    kernel = validate.numeric_array("psf", psf)
+    kernel = validate.constant_array("psf", psf)
     if kernel.ndim != 2:
         raise GeometryError(
             f"`psf` must have 2 axes, rows and columns; got shape {kernel.shape}. "

@@ -205,7 +205,7 @@ def deconvolution(
 def _psf(psf: Any) -> NDArray[Any]:
     if isinstance(psf, str):
         return _PSFS[one_of("psf", psf, tuple(_PSFS))]()
-    return validate.numeric_array("psf", psf)
+    return validate.constant_array("psf", psf)
 
 
 def _pads(n: int, k: int, step: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._affine import Affine, add_bias, checked_bias
+from ._affine import Affine, add_bias, cast_bias, checked_bias
 from ._base import ConvOperator
 from ._conv import Conv, ConvTranspose
 from ._gram import GramOperator
@@ -22,5 +22,6 @@ __all__ = [
     "SampleOperator",
     "State",
     "add_bias",
+    "cast_bias",
     "checked_bias",
 ]

@@ -92,7 +92,8 @@ class Affine:
         ShapeError
             `x` does not end in ``in_shape``.
         DTypeError
-            `x` has a type that the library does not compute with.
+            `x` has a type that the library does not compute with, or the results are of a kind
+            that does not hold the bias: integers a bias of floats, real numbers a complex one.
         """
         return add_bias(self.op, self.op.apply(x), self.bias)
 
@@ -114,7 +115,7 @@ class Affine:
 
 def checked_bias(op: ConvOperator, bias: ArrayLike) -> NDArray[Any]:
     """The bias as an array of the right shape."""
-    array = validate.numeric_array("bias", bias)
+    array = validate.constant_array("bias", bias)
     wanted = op.out_shape[:1] if op.geometry.channels else ()
     if array.shape != wanted:
         hint = "Give one number per output channel." if wanted else "Give one number."
@@ -124,10 +125,28 @@ def checked_bias(op: ConvOperator, bias: ArrayLike) -> NDArray[Any]:
 
 def add_bias(op: ConvOperator, y: NDArray[Any], bias: NDArray[Any]) -> NDArray[Any]:
     """Add the bias to fresh results, in their dtype."""
-    if bias.dtype.kind == "c" and y.dtype.kind != "c":
+    y += cast_bias(bias, y.dtype).reshape(*bias.shape, *(1,) * len(op.geometry.axes))
+    return y
+
+
+def cast_bias(bias: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The bias in the dtype of the results, if that holds numbers of its kind."""
+    if bias.dtype == dtype:
+        return bias
+    if bias.dtype.kind == "c" and dtype.kind != "c":
         raise DTypeError(
             f"`bias` must be real for real results; got {bias.dtype}. Pass complex samples or a complex weight."
         )
-    spread = bias.astype(y.dtype).reshape(*bias.shape, *(1,) * len(op.geometry.axes))
-    y += spread
-    return y
+    if dtype.kind in "iu":
+        if bias.dtype.kind not in "iu":
+            raise DTypeError(
+                f"`bias` must be of integers for results of {dtype}; got {bias.dtype}. "
+                f"Pass samples or a weight of floats."
+            )
+        limits = np.iinfo(dtype)
+        if ((bias < limits.min) | (bias > limits.max)).any():
+            raise DTypeError(
+                f"`bias` must fit results of {dtype}, {limits.min} to {limits.max}; "
+                f"got {bias.tolist()}. Pass samples or a weight of a wider type."
+            )
+    return bias.astype(dtype)

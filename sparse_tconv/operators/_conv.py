@@ -78,7 +78,7 @@ class Conv(ConvOperator):
         channels: bool = True,
         engine: str = "auto",
     ) -> None:
-        kernel = validate.numeric_array("weight", weight)
+        kernel = validate.kernel_array("weight", weight)
         geometry = ConvGeometry.from_conv(
             kernel.shape,
             in_shape,
@@ -158,7 +158,7 @@ class ConvTranspose(ConvOperator):
         channels: bool = True,
         engine: str = "auto",
     ) -> None:
-        kernel = validate.numeric_array("weight", weight)
+        kernel = validate.kernel_array("weight", weight)
         geometry = ConvGeometry.from_conv_transpose(
             kernel.shape,
             in_shape,

@@ -61,7 +61,8 @@ class KernelOperator(SampleOperator):
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         apply = apply_kernel_transposed if self._transposed else apply_kernel
         fixed, kernels = _common(self._x, x)
-        return np.stack([apply(self.geometry, kernel, fixed) for kernel in kernels])
+        results = np.stack([apply(self.geometry, kernel, fixed) for kernel in kernels])
+        return results.astype(np.result_type(self.dtype, x.dtype), copy=False)
 
     def _gradient(self, y: NDArray[Any], conjugated: bool) -> NDArray[Any]:
         """The transpose, or the adjoint, for a batch of results."""
@@ -70,7 +71,8 @@ class KernelOperator(SampleOperator):
         sample = self.out_shape[len(self._batch) :][self.geometry.channels :]
         shaped = results.reshape(len(y), len(fixed), channels, *sample)
         pairs = ((r, fixed) if self._transposed else (fixed, r) for r in shaped)
-        return np.stack([kernel_gradient(self.geometry, x, y) for x, y in pairs])
+        gradients = np.stack([kernel_gradient(self.geometry, x, y) for x, y in pairs])
+        return gradients.astype(np.result_type(self.dtype, results.dtype), copy=False)
 
     def _transpose(self) -> SampleOperator:
         return _KernelGradient(self, conjugated=False)

@@ -174,7 +174,7 @@ class SharedOperator(SampleOperator):
         array([[2, 5, 0],
                [0, 2, 5]])
         """
-        kernel = validate.numeric_array("weight", weight)
+        kernel = validate.kernel_array("weight", weight)
         if kernel.shape != self.weight.shape:
             raise ShapeError(
                 f"`weight` must have shape {self.weight.shape}; got {kernel.shape}. "

@@ -100,14 +100,15 @@ class SampleOperator(LinearOperator):  # type: ignore[misc]  # SciPy has no type
         return self.H.matmat(x)
 
     def dot(self, x: Any) -> Any:
-        if np.ndim(x) > 2:
-            self._flat(x, 2)
+        if not (isinstance(x, LinearOperator) or np.isscalar(x)):
+            x = _read(x)
+            if x.ndim > 2:
+                self._flat(x, 2)
         return super().dot(x)
 
     def _flat(self, x: Any, most: int) -> Any:
         """x, if it is one flat vector or has one per column."""
-        if not hasattr(x, "shape"):
-            x = validate.numeric_array("x", x)
+        x = _read(x)
         if x.shape[:1] == self.shape[1:] and len(x.shape) in (most, 1 if most == 1 else 2, 2):
             return x
         n = self.shape[1]
@@ -121,3 +122,9 @@ class SampleOperator(LinearOperator):  # type: ignore[misc]  # SciPy has no type
         columns = np.ascontiguousarray(validate.numeric_array("x", x).T)
         y = self._multiply(columns.reshape(len(columns), *self.in_shape))
         return y.reshape(len(columns), self.shape[0]).T
+
+
+def _read(x: Any) -> Any:
+    """x as an array, before SciPy reads it: what a mask hides it would use."""
+    plain = isinstance(x, np.ndarray) and not isinstance(x, np.ma.MaskedArray)
+    return x if plain else validate.numeric_array("x", x)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..assembly import wrap
+from ..assembly import check_folded_sums, wrap
 from ..engines import CsrEngine, Engine, choose, engine_class
 from ..geometry import ConvGeometry
 from ..threads import ForkSafeLock
@@ -97,6 +97,7 @@ class State:
         """C, C^T or a conjugate of them: a new csr_array around cached read-only values and
         indices.
         """
+        check_folded_sums(self.geometry, self.weight)
         matrix = self.csr().matrix(transposed)
         data = self._conjugate(matrix.data, transposed) if conjugated else matrix.data
         # SciPy's resize() writes into indptr, so each matrix gets its own: a row's pointer beside a

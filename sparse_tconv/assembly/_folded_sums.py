@@ -1,0 +1,63 @@
+"""Sums of integer taps that meet in one entry: they must not wrap."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DTypeError
+from ..geometry import Axis, ConvGeometry
+from ..pattern import axis_pattern
+from ._kernel import correlation_kernel
+
+_HALF = 32  # bits
+
+
+def check_folded_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
+    """Refuse integers whose sums over the taps of an entry do not fit their type.
+
+    Under 'zeros' an entry is one tap, and the sum of few small numbers fits: only where neither
+    holds are the sums looked at, each kind once.
+    """
+    if weight.dtype.kind not in "iu":
+        return
+    together = prod(axis.k for axis in geometry.axes if axis.mode != "zeros")
+    limits = np.iinfo(weight.dtype)
+    least, most = int(weight.min()), int(weight.max())
+    if together == 1 or limits.min <= together * least <= together * most <= limits.max:
+        return
+    long = weight.itemsize == 8
+    if long:
+        # In halves: neither can wrap, and what the lower one carries shows in the upper one.
+        lower = _sums(geometry, weight & ((1 << _HALF) - 1))
+        sums = _sums(geometry, weight >> _HALF) + (lower >> _HALF)
+        first, last = limits.min >> _HALF, limits.max >> _HALF
+    else:
+        sums, first, last = _sums(geometry, weight), limits.min, limits.max
+    if ((sums < first) | (sums > last)).any():
+        wider = "np.float64" if long else "np.int64"
+        raise DTypeError(
+            f"`weight` must have sums of the taps that meet at the border within "
+            f"{limits.min} to {limits.max}; got {weight.dtype}, which they overflow. "
+            f"Pass dtype={wider} to conv_matrix, conv_transpose_matrix or to_matrix."
+        )
+
+
+def _sums(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[np.int64]:
+    """Every value that an entry of the matrix can have, and some more."""
+    sums = correlation_kernel(geometry, weight).astype(np.int64)
+    for number, axis in enumerate(geometry.axes, 2):
+        sums = np.moveaxis(np.moveaxis(sums, number, -1) @ _meetings(axis), -1, number)
+    return sums
+
+
+def _meetings(axis: Axis) -> NDArray[np.int64]:
+    """(taps, kinds of entries): how often each tap is in an entry."""
+    alone = np.eye(axis.k, dtype=np.int64)
+    pattern = axis_pattern(axis, False)
+    rows = [pattern.rows(region) for region in pattern.regions]
+    together = [folded.sum_taps(alone, 1) for folded in rows if folded.folded]
+    return np.unique(np.hstack([alone, *together]), axis=1)
