@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from . import _validate as validate
-from .threads import ForkSafeLock
+from .threads import lock
 
 _DEFAULT_LIMIT = 256 * 2**20
 
@@ -56,7 +56,7 @@ class Store:
         self._buckets: dict[Hashable, list[int]] = {}
         self._numbers = count()
         self._total = 0
-        self._lock = ForkSafeLock()
+        self._lock = lock()
 
     def find(self, bucket: Hashable, matches: Callable[[Any], bool] = lambda value: True) -> Any:
         """The value of a bucket that matches, now the most recently used; None if there is none."""
@@ -122,7 +122,7 @@ class Store:
 
 store = Store(_DEFAULT_LIMIT)
 counts = {"hits": 0, "misses": 0}
-_counts_lock = ForkSafeLock()
+_counts_lock = lock()
 
 
 def count_call(kind: str) -> None:

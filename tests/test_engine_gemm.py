@@ -231,26 +231,10 @@ def test_inputs_are_only_read(rng: np.random.Generator, method: str | None) -> N
         assert not any(np.shares_memory(product, array) for array in (x, y, engine.weight))
 
 
-def test_blas_has_its_threads_back_afterwards(
+def test_products_do_not_need_scipys_routines(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = [5]
-    monkeypatch.setattr(
-        blas, "_controls", lambda: (lambda: held[0], lambda number: held.__setitem__(0, number))
-    )
-    with blas.single_threaded(), blas.single_threaded():
-        assert held == [1]
-    assert held == [5]
-    with pytest.raises(ZeroDivisionError, match="division"):
-        blas.spread(lambda item: 1 // item, [1, 0])
-    assert held == [5]
-
-
-@pytest.mark.parametrize("missing", ["_routine", "_controls"])
-def test_products_need_neither_scipys_routines_nor_openblas(
-    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
-    monkeypatch.setattr(blas, missing, lambda *_: None)
+    monkeypatch.setattr(blas, "_routine", lambda *_: None)
     for method in METHODS:
         engine = layer(rng, method)
         assert_agrees(engine, *images(rng, engine, 1))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import sparse_tconv as st
-from sparse_tconv.threads import ForkSafeLock, run
+from sparse_tconv.threads import run
 
 
 @pytest.fixture(autouse=True)
@@ -137,14 +137,6 @@ def test_a_forked_child_computes_right_and_does_not_hang():
         stop.set()
         for thread in threads:
             thread.join()
-
-
-def test_a_renewed_lock_is_free():
-    lock = ForkSafeLock()
-    lock.__enter__()
-    lock.renew()
-    with lock:
-        pass
 
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, True, "2"])

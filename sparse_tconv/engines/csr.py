@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from ..assembly import Skeleton, shared_skeleton, wrap
 from ..geometry import ConvGeometry
-from ..threads import ForkSafeLock, num_threads, run
+from ..threads import lock, num_threads, run
 from ._engine import Engine
 from .windows import kernel_gradient
 
@@ -36,7 +36,7 @@ class CsrEngine(Engine):
         super().__init__(geometry, weight)
         self._matrices: dict[bool, tuple[NDArray[Any], Skeleton]] = {}
         self._cut: dict[int, tuple[Block, ...]] = {}
-        self._lock = ForkSafeLock()
+        self._lock = lock()
 
     @classmethod
     def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from math import prod
-from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from ..threads import run
+from ..threads import lock, run
 from .separable import factors
 from .unit_stride import UnitStride
 
@@ -65,7 +64,7 @@ class RowCorrelation:
         self._taps = unit.taken * prod(unit.kernel_size)
         self.nbytes = 0
         self._sums: list[list[Callable[..., NDArray[Any]]]] | None = None
-        self._lock = Lock()
+        self._lock = lock()
 
     def apply(self, x: NDArray[Any]) -> NDArray[Any]:
         """The product with a batch of samples with a channel axis."""

@@ -1,35 +1,5 @@
-"""Work space of one thread, kept for its next product: fresh memory costs a page fault every 4
-kB.
-"""
+"""Work space of one thread: see the room of threads."""
 
-from __future__ import annotations
+from ..threads import scratch
 
-from math import prod
-from threading import local
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-KEPT_BYTES = 1 << 25  # what needs more is released after use
-
-
-class _Spaces(local):
-    def __init__(self) -> None:
-        self.held: dict[str, NDArray[np.uint8]] = {}
-
-
-_spaces = _Spaces()
-
-
-def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """An array of this thread's own, with anything in it; the next call with this name gives the
-    same memory.
-    """
-    nbytes = prod(shape) * dtype.itemsize
-    held = _spaces.held.get(name)
-    if held is None or held.nbytes < nbytes:
-        held = np.empty(nbytes, dtype=np.uint8)
-        if nbytes <= KEPT_BYTES:
-            _spaces.held[name] = held
-    return held[:nbytes].view(dtype).reshape(shape)
+__all__ = ["scratch"]

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from ..assembly import check_folded_sums, wrap
 from ..engines import CsrEngine, Engine, choose, engine_class
 from ..geometry import ConvGeometry
-from ..threads import ForkSafeLock
+from ..threads import lock
 
 
 class State:
@@ -37,7 +37,7 @@ class State:
         self.engine_name = choose(engine, geometry, self.weight.dtype)
         self._engines: dict[tuple[str, np.dtype[Any]], Engine] = {}
         self._conjugated: dict[bool, NDArray[Any]] = {}
-        self._lock = ForkSafeLock()
+        self._lock = lock()
 
     @property
     def is_complex(self) -> bool:

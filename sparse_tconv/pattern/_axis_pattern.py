@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..cache import store
 from ..geometry import Axis, source
+from ..threads import cached_property
 from ._rows import Ints, Rows, forward_rows, outside_positions, transposed_rows
 
 # Rows at the border are written out at most this many taps at a time, so that an axis without an

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any
@@ -22,6 +21,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from ..geometry import ConvGeometry
+from ..threads import cached_property
 from ._axis_pattern import AxisPattern, Progression, Region, axis_pattern
 from ._rows import Ints, Rows
 

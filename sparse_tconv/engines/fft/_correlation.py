@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from ...threads import num_threads, run
+from ...threads import lock, num_threads, run
 from ._plan import Plan, every
 from ._schedule import Chunk, schedule, spread
 from ._spectra import arranged, inverse, mixed, paired, transform
@@ -30,7 +29,7 @@ class Correlation:
     def __init__(self, plan: Plan, weight: NDArray[Any]) -> None:
         self.plan, self.unit, self.weight = plan, plan.unit, weight
         self._spectrum: NDArray[Any] | None = None
-        self._lock = Lock()
+        self._lock = lock()
 
     @property
     def nbytes(self) -> int:

@@ -9,19 +9,19 @@ lock. SciPy also publishes the routines themselves, for Cython and Numba
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache, lru_cache
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cython_blas
 
-from ...threads import num_threads, run
+from ...threads import blas_workers as spread_threads
+from ...threads import run_blas as spread
 
-Item = TypeVar("Item")
+__all__ = ["ROUTINES", "multiplier", "spread", "spread_threads"]
+
 Multiply = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], bool], None]
 
 ROUTINES = {
@@ -114,71 +114,3 @@ def _integer(value: int) -> Any:
 def _address(array: NDArray[Any]) -> int:
     """Where an array's first entry is; quicker than ``array.ctypes.data``."""
     return int(array.__array_interface__["data"][0])
-
-
-# Blocks of work go over the library's own pool, so OpenBLAS must not start threads under each of
-# them: its waiting threads spin, and two spinning pools on the same cores cost ten times what they
-# gain. Its number of threads belongs to the process, so it is one while any product runs, and then
-# what it was.
-_holders = 0
-_before = 1
-_lock = Lock()
-
-
-@cache
-def _controls() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """How many threads SciPy's OpenBLAS uses, and how to say so; None for another BLAS, or one
-    on OpenMP.
-    """
-    library = ctypes.CDLL(cython_blas.__file__)
-    for prefix in ("scipy_openblas", "openblas"):
-        ask, say = (
-            getattr(library, f"{prefix}_{verb}_num_threads", None) for verb in ("get", "set")
-        )
-        kind = getattr(library, f"{prefix}_get_parallel", None)
-        if ask is not None and say is not None and kind is not None and kind() != 2:
-            return ask, say
-    return None
-
-
-@contextmanager
-def single_threaded() -> Iterator[bool]:
-    """Hold BLAS to one thread inside; gives whether that is possible, so that the pool may be
-    used instead.
-    """
-    global _holders, _before
-    controls = _controls()
-    if controls is None:
-        yield False
-        return
-    ask, say = controls
-    with _lock:
-        if not _holders:
-            _before = ask()
-            say(1)
-        _holders += 1
-    try:
-        yield True
-    finally:
-        with _lock:
-            _holders -= 1
-            if not _holders:
-                say(_before)
-
-
-def spread(function: Callable[[Item], None], items: Sequence[Item], shared: bool = True) -> None:
-    """Call `function` on every item with BLAS in one thread: over the pool or in line.
-
-    Where BLAS cannot be held to one thread, in line, and BLAS may use as many as it likes.
-    """
-    with single_threaded() as held:
-        if held and shared:
-            run(function, items)
-        else:
-            for item in items:
-                function(item)
-
-
-def spread_threads() -> int:
-    """How many items :func:`spread` does at a time."""
-    return num_threads() if _controls() is not None else 1

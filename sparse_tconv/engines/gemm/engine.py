@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...assembly import correlation_kernel, from_correlation_kernel
 from ...geometry import ConvGeometry
+from ...threads import lock
 from .._engine import Engine
 from ..borders import extend, fold, within
 from . import cost
@@ -46,7 +46,7 @@ class GemmEngine(Engine):
         self.method = method
         self._inside = within(geometry)
         self._built: dict[bool, Gather | Scatter] = {}
-        self._lock = Lock()
+        self._lock = lock()
 
     @classmethod
     def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:

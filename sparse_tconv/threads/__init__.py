@@ -1,0 +1,29 @@
+"""Everything that threads share, and what makes it survive forks, interrupts and exits: locks, work
+space, the pool, the BLAS libraries' number of threads.
+"""
+
+from ._blas import blas_workers, run_blas, single_blas
+from ._cached import cached_property
+from ._fork import whole
+from ._locks import lock
+from ._number import num_threads, set_num_threads, threads
+from ._run import in_line, run
+from ._scratch import scratch
+
+ForkSafeLock = lock  # until nobody says so any more
+
+__all__ = [
+    "ForkSafeLock",
+    "blas_workers",
+    "cached_property",
+    "in_line",
+    "lock",
+    "num_threads",
+    "run",
+    "run_blas",
+    "scratch",
+    "set_num_threads",
+    "single_blas",
+    "threads",
+    "whole",
+]
