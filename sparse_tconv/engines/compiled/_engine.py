@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry import ConvGeometry
-from ...threads import num_threads
+from ...threads import lock, num_threads
 from .._engine import Engine
 from ._block_cost import block_nanoseconds, cannot_block
 from ._blocks import BlockProduct
@@ -46,7 +45,7 @@ class CompiledEngine(Engine):
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         super().__init__(geometry, weight)
         self._products: dict[bool, _Product] = {}
-        self._lock = Lock()
+        self._lock = lock()
 
     @classmethod
     def seconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
