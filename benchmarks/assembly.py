@@ -41,11 +41,28 @@ CASES = [
         {"padding": 4, "padding_mode": "circular"},
     ),
     ("T 512x512 4x4 stride 2", 1.3, (1, 1, 4, 4), (1, 512, 512), {"padding": 1, "stride": 2}),
+    ("T 256x256 4x4 stride 2", 1.3, (1, 1, 4, 4), (1, 256, 256), {"padding": 1, "stride": 2}),
+    ("T 512x512 3x3 stride 2", 1.3, (1, 1, 3, 3), (1, 512, 512), {"padding": 1, "stride": 2}),
+    ("T 1024x1024 3x3 stride 2", 1.3, (1, 1, 3, 3), (1, 1024, 1024), {"padding": 1, "stride": 2}),
+    (
+        "T 32^3 5^3 stride 2 reflect",
+        1.3,
+        (1, 1, 5, 5, 5),
+        (1, 32, 32, 32),
+        {"padding": 2, "stride": 2, "padding_mode": "reflect"},
+    ),
+    (
+        "T 64^3 5^3 stride 2 reflect",
+        1.3,
+        (1, 1, 5, 5, 5),
+        (1, 64, 64, 64),
+        {"padding": 2, "stride": 2, "padding_mode": "reflect"},
+    ),
     ("T 16->32 64x64 3x3", 1.3, (16, 32, 3, 3), (16, 64, 64), {"padding": 1}),
-    ("depthwise 32x128x128 3x3", 2.0, (32, 1, 3, 3), (32, 128, 128), {"padding": 1, "groups": 32}),
+    ("depthwise 32x128x128 3x3", 1.3, (32, 1, 3, 3), (32, 128, 128), {"padding": 1, "groups": 32}),
     (
         "64x64 63x63 circular",
-        float("inf"),
+        1.3,
         (1, 1, 63, 63),
         (1, 64, 64),
         {"padding": 31, "padding_mode": "circular"},
@@ -83,13 +100,13 @@ def main():
     parser.add_argument("--repeat", type=int, default=15)
     repeat = parser.parse_args().repeat
     print(
-        f"{'case':26}{'entries':>12}{'build ms':>10}{'copy ms':>9}"
+        f"{'case':28}{'entries':>12}{'build ms':>10}{'copy ms':>9}"
         f"{'ratio':>7}{'at most':>9}{'memory':>8}"
     )
     for name, most, weight_shape, in_shape, options in CASES:
         nnz, built, copied, memory = measure(name, weight_shape, in_shape, options, repeat)
         times = f"{built * 1e3:10.1f}{copied * 1e3:9.1f}{built / copied:7.2f}{most:9.1f}"
-        print(f"{name:26}{nnz:12,}{times}{memory:8.3f}", flush=True)
+        print(f"{name:28}{nnz:12,}{times}{memory:8.3f}", flush=True)
 
 
 if __name__ == "__main__":

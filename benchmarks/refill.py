@@ -34,11 +34,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=15)
     repeat = parser.parse_args().repeat
-    print(f"{'case':26}{'entries':>12}{'refill ms':>11}{'copy ms':>9}{'ratio':>7}")
+    print(f"{'case':28}{'entries':>12}{'refill ms':>11}{'copy ms':>9}{'ratio':>7}")
     for name, _, weight_shape, in_shape, options in CASES:
         nnz, filled, copied = measure(name, weight_shape, in_shape, options, repeat)
         times = f"{filled * 1e3:11.1f}{copied * 1e3:9.1f}{filled / copied:7.2f}"
-        print(f"{name:26}{nnz:12,}{times}", flush=True)
+        print(f"{name:28}{nnz:12,}{times}", flush=True)
 
 
 if __name__ == "__main__":

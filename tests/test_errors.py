@@ -349,8 +349,7 @@ def test_all_arguments_are_checked_before_anything_is_computed(monkeypatch):
     def fail(*args, **options):
         pytest.fail("work was done")
 
-    monkeypatch.setattr("sparse_tconv.assembly._csr.fill_values", fail)
-    monkeypatch.setattr("sparse_tconv.assembly._csr.fill_indices", fail)
+    monkeypatch.setattr("sparse_tconv.assembly._csr.layout", fail)
     for options in (
         {"stride": 0},
         {"padding_mode": "wrap"},

@@ -13,8 +13,8 @@ from scipy.sparse import csr_array
 from ..errors import DTypeError
 from ..geometry import ConvGeometry
 from ..pattern import MatrixPattern
-from ._fill import fill_indices, fill_indptr, fill_values
 from ._folded_sums import check_folded_sums
+from ._layout import Layout, layout
 from ._limits import guard, index_dtype
 
 
@@ -24,16 +24,16 @@ class Skeleton:
 
     Parameters
     ----------
-    pattern : MatrixPattern
-        Where the entries are.
-    starts : int64 array
-        Where the slabs start, ``pattern.slab_starts()``.
+    layout : Layout
+        Makes the arrays.
+    shape : tuple of int
+        Shape of the matrix.
     indices, indptr : int32 or int64 array
         CSR's index arrays.
     """
 
-    pattern: MatrixPattern
-    starts: NDArray[np.int64]
+    layout: Layout
+    shape: tuple[int, int]
     indices: NDArray[Any]
     indptr: NDArray[Any]
 
@@ -44,7 +44,7 @@ class Skeleton:
 
     def values(self, weight: NDArray[Any]) -> NDArray[Any]:
         """The values of the matrix of a kernel, in its dtype: a fresh array."""
-        return fill_values(self.pattern, weight, self.starts)
+        return self.layout.values(weight)
 
 
 # Full index arrays live as long as an operator uses them.
@@ -68,10 +68,8 @@ def shared_skeleton(geometry: ConvGeometry, transposed: bool, dtype: np.dtype[An
 
 
 def _skeleton(pattern: MatrixPattern, index: np.dtype[Any]) -> Skeleton:
-    starts = pattern.slab_starts()
-    return Skeleton(
-        pattern, starts, fill_indices(pattern, starts, index), fill_indptr(pattern, starts, index)
-    )
+    made = layout(pattern)
+    return Skeleton(made, pattern.shape, made.indices(index), made.indptr(index))
 
 
 def fresh_matrix(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import ConvGeometry
+from ..pattern import MatrixPattern
 
 
 def correlation_kernel(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[Any]:
@@ -16,6 +17,16 @@ def correlation_kernel(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[
     """
     kernel = weight if geometry.channels else weight[None, None]
     return np.flip(kernel, axis=tuple(range(2, kernel.ndim))) if geometry.flip else kernel
+
+
+def kernel_by_rows(pattern: MatrixPattern, weight: NDArray[Any]) -> NDArray[Any]:
+    """The kernel as (row channel, column channel of its group, *kernel_size)."""
+    kernel = correlation_kernel(pattern.geometry, weight)
+    if not pattern.transposed:
+        return kernel
+    grouped = kernel.reshape(pattern.geometry.groups, -1, *kernel.shape[1:])
+    swapped = np.swapaxes(grouped, 1, 2)
+    return swapped.reshape(pattern.row_channels, pattern.col_channels, *kernel.shape[2:])
 
 
 def from_correlation_kernel(geometry: ConvGeometry, kernel: NDArray[Any]) -> NDArray[Any]:

@@ -63,7 +63,7 @@ class CsrEngine(Engine):
                 data.flags.writeable = False
                 self._matrices[transposed] = data, skeleton
             data, skeleton = self._matrices[transposed]
-        return wrap(data, skeleton.indices, skeleton.indptr, skeleton.pattern.shape)
+        return wrap(data, skeleton.indices, skeleton.indptr, skeleton.shape)
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         flat = x.reshape(len(x), self.geometry.shape[1])

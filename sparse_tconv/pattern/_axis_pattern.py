@@ -88,6 +88,10 @@ class AxisPattern:
             self._kept[region.start] = _rows(self.axis, self.transposed, region.start, stop)
         return self._kept[region.start]
 
+    def all_rows(self) -> Rows:
+        """All rows, written out anew."""
+        return _rows(self.axis, self.transposed, 0, self.shape[0])
+
     @cached_property
     def _kept(self) -> dict[int, Rows]:
         return {}

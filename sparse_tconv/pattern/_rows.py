@@ -4,6 +4,7 @@ each entry.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,16 @@ class Rows:
     def nbytes(self) -> int:
         """Bytes of the arrays."""
         return self.ptr.nbytes + self.cols.nbytes + self.fold.nbytes + self.taps.nbytes
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """The rows of several, one after the other."""
+        ptr, fold = (
+            np.concatenate([[0], *(np.diff(ends) for ends in found)]).cumsum()
+            for found in ([part.ptr for part in parts], [part.fold for part in parts])
+        )
+        cols = np.concatenate([part.cols for part in parts])
+        return cls(ptr, cols, fold, np.concatenate([part.taps for part in parts]))
 
     def row(self, p: int) -> Rows:
         """Row p alone."""

@@ -1,0 +1,31 @@
+"""How the arrays of a matrix are made: from a template where its rows repeat, else slab by slab."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from numpy.typing import DTypeLike, NDArray
+
+from ..pattern import MatrixPattern
+from ._by_slabs import BySlabs
+from ._by_template import ByTemplate
+from ._template import template
+
+
+class Layout(Protocol):
+    """Makes the arrays of the matrices of one pattern."""
+
+    def indices(self, dtype: DTypeLike) -> NDArray[Any]:
+        """Column indices, ascending in every row."""
+
+    def indptr(self, dtype: DTypeLike) -> NDArray[Any]:
+        """Row pointer."""
+
+    def values(self, weight: NDArray[Any]) -> NDArray[Any]:
+        """Values in the weight's dtype, in the order of the indices."""
+
+
+def layout(pattern: MatrixPattern) -> Layout:
+    """What makes the arrays of a pattern's matrices."""
+    made = template(pattern)
+    return BySlabs(pattern) if made is None else ByTemplate(pattern, made)
