@@ -26,7 +26,19 @@ from .functional import (
     conv_transpose3d,
 )
 from .geometry import ConvGeometry
-from .operators import Affine, Conv, ConvTranspose
+from .operators import (
+    Affine,
+    Conv,
+    ConvTranspose,
+    Diagonal,
+    Identity,
+    Operator,
+    Restriction,
+    as_operator,
+    block_diag,
+    hstack,
+    vstack,
+)
 from .threads import num_threads, set_num_threads, threads
 
 __version__ = "0.1.0"
@@ -38,11 +50,17 @@ __all__ = [
     "ConvGeometry",
     "ConvTranspose",
     "DTypeError",
+    "Diagonal",
     "GeometryError",
+    "Identity",
     "MatrixTooLargeError",
     "MissingExtraError",
+    "Operator",
+    "Restriction",
     "ShapeError",
     "SparseTconvError",
+    "as_operator",
+    "block_diag",
     "cache_clear",
     "cache_info",
     "conv",
@@ -55,10 +73,12 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "conv_transpose_matrix",
+    "hstack",
     "num_threads",
     "set_cache_limit",
     "set_num_threads",
     "threads",
+    "vstack",
 ]
 
 _SUBPACKAGES = ("analysis", "chunked", "interop", "inverse", "plotting", "testing")

@@ -232,7 +232,7 @@ def _applied(
 ) -> NDArray[Any]:
     """The product by the kept operator of this geometry and weight."""
     bucket, state = kept_state(geometry, kernel, engine)
-    op = cls._of(state, False)
+    op = cls.of(state)
     offset = None
     if bias is not None:
         offset = cast_bias(checked_bias(op, bias), np.result_type(x.dtype, kernel.dtype))

@@ -160,7 +160,7 @@ def _rows(op: ConvOperator, numbers: Ints) -> csr_array:
 
 def _row_kernels(op: ConvOperator, transposed: bool) -> NDArray[Any]:
     """(row channel, column channel of its group, *taps)."""
-    weight = op.weight.conj() if op._conjugated else op.weight
+    weight = op.weight.conj() if op.conjugated else op.weight
     kernel = correlation_kernel(op.geometry, weight)
     if not transposed:
         return kernel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._csr import Skeleton, cast_weight, fresh_matrix, shared_skeleton, wrap
 from ._folded_sums import check_folded_sums
 from ._kernel import correlation_kernel, from_correlation_kernel
-from ._limits import available_memory
+from ._limits import available_memory, guard_dense, guard_entries, index_dtype
 from ._matrices import conv_matrix, conv_transpose_matrix
 from ._row_block import row_block
 
@@ -19,6 +19,9 @@ __all__ = [
     "correlation_kernel",
     "fresh_matrix",
     "from_correlation_kernel",
+    "guard_dense",
+    "guard_entries",
+    "index_dtype",
     "row_block",
     "shared_skeleton",
     "wrap",

@@ -59,7 +59,7 @@ def shared_skeleton(geometry: ConvGeometry, transposed: bool, dtype: np.dtype[An
         return found
     pattern = MatrixPattern(geometry, transposed)
     nnz = pattern.nnz
-    index = index_dtype(pattern, nnz)
+    index = index_dtype(pattern.shape, nnz)
     guard(pattern, nnz, dtype, index, None)
     skeleton = _skeleton(pattern, index)
     skeleton.indices.flags.writeable = False
@@ -88,7 +88,7 @@ def fresh_matrix(
         geometry, transposed, kept_taps(weight, geometry) if drop_zeros else None
     )
     nnz = pattern.nnz
-    chosen = index_dtype(pattern, nnz, index)
+    chosen = index_dtype(pattern.shape, nnz, index)
     guard(pattern, nnz, weight.dtype, chosen, max_bytes)
     check_folded_sums(geometry, weight)
     skeleton = _skeleton(pattern, chosen)

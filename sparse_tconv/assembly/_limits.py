@@ -16,9 +16,9 @@ _SMALL = 1 << 24
 _INT32_MAX = int(np.iinfo(np.int32).max)
 
 
-def index_dtype(pattern: MatrixPattern, nnz: int, asked: Any = None) -> np.dtype[Any]:
+def index_dtype(shape: tuple[int, int], nnz: int, asked: Any = None) -> np.dtype[Any]:
     """int32 while indices and row pointers fit, int64 beyond, unless one was asked for."""
-    largest = max(nnz, *pattern.shape)
+    largest = max(nnz, *shape)
     if asked is None:
         return np.dtype(np.int32 if largest <= _INT32_MAX else np.int64)
     try:
@@ -40,7 +40,34 @@ def guard(
     pattern: MatrixPattern, nnz: int, dtype: np.dtype[Any], index: np.dtype[Any], max_bytes: Any
 ) -> None:
     """Refuse a matrix that needs more than `max_bytes`, or more than the memory there is."""
-    needed = nnz * (dtype.itemsize + index.itemsize) + (pattern.shape[0] + 1) * index.itemsize
+    name = "ConvTranspose" if pattern.transposed else "Conv"
+    guard_entries(pattern.shape, nnz, dtype, index, max_bytes, f"`{name}`, which applies it")
+
+
+def guard_entries(
+    shape: tuple[int, int],
+    nnz: int,
+    dtype: np.dtype[Any],
+    index: np.dtype[Any],
+    max_bytes: Any,
+    instead: str = "`op.apply`, which multiplies",
+) -> None:
+    """The same of a matrix of any origin, of which so many entries are known."""
+    needed = nnz * (dtype.itemsize + index.itemsize) + (shape[0] + 1) * index.itemsize
+    _refuse_beyond(needed, shape, f"{nnz:,} entries", max_bytes, instead)
+
+
+def guard_dense(shape: tuple[int, int], dtype: np.dtype[Any], max_bytes: Any) -> None:
+    """Refuse a dense array that needs more than `max_bytes`, or more than the memory there is."""
+    count = shape[0] * shape[1]
+    instead = "`op.to_matrix`, which keeps it sparse, or `op.apply`, which multiplies"
+    _refuse_beyond(count * dtype.itemsize, shape, f"{count:,} entries", max_bytes, instead)
+
+
+def _refuse_beyond(
+    needed: int, shape: tuple[int, int], entries: str, max_bytes: Any, instead: str
+) -> None:
+    """Raise if there are too many bytes, naming what does without the matrix."""
     if max_bytes is None:
         if needed < _SMALL:  # asking the system would take longer than building it
             return
@@ -50,10 +77,9 @@ def guard(
         limit = validate.integer("max_bytes", max_bytes, minimum=0)
         rule, remedy = "need at most", "Raise max_bytes"
     if needed > limit:
-        name = "ConvTranspose" if pattern.transposed else "Conv"
         raise MatrixTooLargeError(
-            f"`matrix` must {rule} {_size(limit)}; got {pattern.shape[0]:,} x {pattern.shape[1]:,} with {nnz:,} entries, "
-            f"{needed:,} bytes ({_size(needed)}). {remedy}, or use `{name}`, which applies it without storing it."
+            f"`matrix` must {rule} {_size(limit)}; got {shape[0]:,} x {shape[1]:,} with {entries}, "
+            f"{needed:,} bytes ({_size(needed)}). {remedy}, or use {instead} without storing it."
         )
 
 

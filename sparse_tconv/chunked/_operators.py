@@ -80,6 +80,6 @@ def apply(op: ConvOperator | Affine, x: Any) -> Any:
 def _product(op: ConvOperator, x: Any) -> Any:
     """C x, C^T x, or the conjugate of what they give for conj(x)."""
     multiply = transpose if isinstance(op, ConvTranspose) else forward
-    if op._conjugated:
-        return multiply(op.geometry, op.weight, x.conj(), op._state.asked).conj()
-    return multiply(op.geometry, op.weight, x, op._state.asked)
+    if op.conjugated:
+        return multiply(op.geometry, op.weight, x.conj(), op.requested_engine).conj()
+    return multiply(op.geometry, op.weight, x, op.requested_engine)

@@ -95,7 +95,7 @@ def _multiplied(
     """The operator of a small geometry, kept in the process, with one thread of ours."""
     with threads(1):
         _, state = kept_state(geometry, weight, engine)
-        return np.asarray(cls._of(state, False).apply(block))
+        return np.asarray(cls.of(state).apply(block))
 
 
 def forward(geometry: ConvGeometry, weight: NDArray[Any], x: Any, engine: str) -> Any:

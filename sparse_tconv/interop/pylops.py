@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError
-from ..operators import Conv, SampleOperator
+from ..operators import Conv, Operator
 from ._extras import missing
 
 try:
@@ -21,7 +21,7 @@ except ModuleNotFoundError as error:
 __all__ = ["from_pylops", "to_pylops"]
 
 
-def to_pylops(op: SampleOperator) -> pylops.LinearOperator:
+def to_pylops(op: Operator) -> pylops.LinearOperator:
     """The operator as PyLops's, with its n-d shapes.
 
     Parameters
@@ -63,7 +63,7 @@ def to_pylops(op: SampleOperator) -> pylops.LinearOperator:
     sparse_tconv.errors.DTypeError: `op` must be a linear operator of this library; got csr_array.
         Of an Affine pass its `op`.
     """
-    if not isinstance(op, SampleOperator):
+    if not isinstance(op, Operator):
         raise DTypeError(
             f"`op` must be a linear operator of this library; got {type(op).__name__}. Of an Affine pass its `op`."
         )
@@ -73,7 +73,7 @@ def to_pylops(op: SampleOperator) -> pylops.LinearOperator:
 class _Wrapped(pylops.LinearOperator):  # type: ignore[misc]  # seen without its types
     """An operator of this library in PyLops's protocol."""
 
-    def __init__(self, op: SampleOperator) -> None:
+    def __init__(self, op: Operator) -> None:
         self.op = op
         # PyLops makes its buffers of this type, and fills them with floats.
         dtype = op.dtype if op.dtype.kind in "fc" else np.dtype(np.float64)

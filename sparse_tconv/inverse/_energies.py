@@ -30,7 +30,7 @@ def energies(op: ConvOperator, basis: str) -> NDArray[Any]:
     transposed = isinstance(op, ConvTranspose)
     weight = op.weight.astype(np.result_type(op.weight, np.float64))
     kernel = correlation_kernel(op.geometry, weight)
-    if op._conjugated:
+    if op.conjugated:
         kernel = kernel.conj()
     groups = op.geometry.groups
     kernel = kernel.reshape(groups, -1, *kernel.shape[1:])

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError, ShapeError
-from ..operators import SampleOperator
+from ..operators import Operator
 from ._arguments import number
 from ._regularizer import is_operator, regularizer_operator
 
@@ -181,7 +181,7 @@ class LeastSquares:
 
 def _operator(op: Any) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
     """Anything with a product, as an operator, and the shapes of its samples."""
-    if isinstance(op, SampleOperator):
+    if isinstance(op, Operator):
         return op, op.in_shape, op.out_shape
     if not is_operator(op):
         raise DTypeError(
@@ -194,7 +194,7 @@ def _operator(op: Any) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
 
 def _apply(op: Any, x: NDArray[Any]) -> NDArray[Any]:
     """The product for a batch of flat samples."""
-    if isinstance(op, SampleOperator):
+    if isinstance(op, Operator):
         return op.apply(x.reshape(len(x), *op.in_shape)).reshape(len(x), -1)
     columns = op.matvec(x[0])[:, None] if len(x) == 1 else op.matmat(x.T)
     return np.asarray(columns).T

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from ..errors import DTypeError
-from ..operators import ConvOperator, SampleOperator
+from ..operators import ConvOperator, Operator
 from ._arguments import number
 from ._energies import CIRCULANT, COSINE, energies
 from ._regularizer import regularizer_operator
@@ -18,7 +18,7 @@ from ._regularizer import regularizer_operator
 _FLOOR = 1e-13
 
 
-class WavePreconditioner(SampleOperator):
+class WavePreconditioner(Operator):
     """The inverse of the optimal approximation of ``C^H C + damp^2 L^H L`` in one basis; made by
     :func:`circulant_preconditioner` and :func:`cosine_preconditioner`.
 
@@ -34,8 +34,12 @@ class WavePreconditioner(SampleOperator):
         'circulant' or 'cosine'.
     """
 
+    _hermitian = True
+
     def __init__(self, op: ConvOperator, damp: float, regularizer: Any, basis: str) -> None:
-        self._shape = op.in_shape
+        is_real = op.weight.dtype.kind != "c"
+        dtype = np.float64 if is_real else np.complex128
+        super().__init__(op.in_shape, op.in_shape, dtype, spatial_ndim=op.spatial_ndim)
         self.basis = basis
         n_axes = len(op.geometry.axes)
         self._axes = tuple(range(-n_axes, 0))
@@ -43,24 +47,12 @@ class WavePreconditioner(SampleOperator):
         self._lead = found.shape[0], found.shape[-1]
         found = found + _penalties(op, damp, regularizer, basis, found.shape)
         self._inverse = _definite_inverse(found)
-        is_real = op.weight.dtype.kind != "c"
         if is_real and basis == COSINE:
             self._inverse = self._inverse.real
         self._is_real = is_real
-        self._bind_shapes(np.float64 if is_real else np.complex128)
-
-    @property
-    def in_shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return self._shape
-
-    @property
-    def out_shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return self._shape
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
-        size = self._shape[-len(self._axes) :]
+        size = self.in_shape[-len(self._axes) :]
         samples = x.reshape(len(x), *self._lead, *size)
         forward, backward = (
             (fft.fftn, fft.ifftn) if self.basis == CIRCULANT else (fft.dctn, fft.idctn)
@@ -71,10 +63,7 @@ class WavePreconditioner(SampleOperator):
         result = backward(solved, axes=self._axes, norm="ortho")
         if self._is_real and x.dtype.kind != "c":
             result = result.real
-        return np.asarray(result).reshape(len(x), *self._shape)
-
-    def _adjoint(self) -> Any:
-        return self
+        return np.asarray(result).reshape(len(x), *self.in_shape)
 
 
 def _definite_inverse(matrices: NDArray[Any]) -> NDArray[Any]:

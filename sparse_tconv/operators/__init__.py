@@ -1,27 +1,41 @@
-"""Operators: C and C^T in SciPy's protocol, and what can be derived from them."""
+"""Operators: C and C^T in SciPy's protocol, what composes with them, and what can be derived."""
 
 from __future__ import annotations
 
 from ._affine import Affine, add_bias, cast_bias, checked_bias
+from ._algebra import product
 from ._base import ConvOperator
 from ._conv import Conv, ConvTranspose
+from ._diagonal import Diagonal, Identity
 from ._gram import GramOperator
 from ._info import Info
+from ._joins import block_diag, hstack, vstack
 from ._kernel_operator import KernelOperator
-from ._samples import SampleOperator
+from ._operator import Operator
+from ._restriction import Restriction
 from ._state import State
+from ._wrapped import as_operator, is_foreign
 
 __all__ = [
     "Affine",
     "Conv",
     "ConvOperator",
     "ConvTranspose",
+    "Diagonal",
     "GramOperator",
+    "Identity",
     "Info",
     "KernelOperator",
-    "SampleOperator",
+    "Operator",
+    "Restriction",
     "State",
     "add_bias",
+    "as_operator",
+    "block_diag",
     "cast_bias",
     "checked_bias",
+    "hstack",
+    "is_foreign",
+    "product",
+    "vstack",
 ]

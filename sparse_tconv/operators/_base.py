@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from ..engines import estimates, refusals
 from ..errors import GeometryError
-from ._gram import GramOperator
 from ._info import Info
 from ._kernel_operator import KernelOperator
 from ._relatives import SharedOperator
@@ -17,35 +16,6 @@ from ._relatives import SharedOperator
 
 class ConvOperator(SharedOperator):
     """A convolution or a transposed convolution as an operator, or the conjugate of one."""
-
-    def gram(self, damp: float = 0.0) -> GramOperator:
-        """The operator ``A^H A + damp^2 I`` of the normal equations, A being this operator.
-
-        Parameters
-        ----------
-        damp : float, default 0.0
-            At least 0.
-
-        Returns
-        -------
-        GramOperator
-            A Hermitian LinearOperator with ``apply`` and ``matrix``; the matrix rounds in the
-            weight's type.
-
-        Raises
-        ------
-        GeometryError
-            `damp` is negative or not a finite number.
-
-        Examples
-        --------
-        >>> from sparse_tconv import Conv
-        >>> Conv([1, -1], (3,), channels=False).gram().matrix.toarray()
-        array([[ 1, -1,  0],
-               [-1,  2, -1],
-               [ 0, -1,  1]])
-        """
-        return GramOperator(self, damp)
 
     def kernel_operator(self, x: ArrayLike) -> KernelOperator:
         """The operator ``w -> apply(x)`` for fixed samples: the product is linear in the kernel
@@ -171,7 +141,7 @@ class ConvOperator(SharedOperator):
             geometry.nnz,
             geometry.nbytes(self.dtype),
             state.nbytes,
-            2 * geometry.nnz * (4 if state.is_complex else 1),
+            self.flops,
             state.engine_name,
             reason,
             known,

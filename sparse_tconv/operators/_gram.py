@@ -6,65 +6,68 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, eye_array
+from scipy.sparse import csr_array
 
 from .. import _validate as validate
 from ..errors import GeometryError
-from ._samples import SampleOperator
+from ._entries import diagonal_matrix, matrix_product, matrix_sum
+from ._operator import Operator
+from ._promotion import sample_dtype
 
 
-class GramOperator(SampleOperator):
+class GramOperator(Operator):
     """A^H A + damp^2 I of an operator A, Hermitian; made by ``op.gram(damp)``.
 
     Parameters
     ----------
-    factor : SampleOperator
+    factor : Operator
         The operator A.
     damp : float
         At least 0.
     """
 
-    def __init__(self, factor: SampleOperator, damp: float) -> None:
+    def __init__(self, factor: Operator, damp: float) -> None:
         self.factor = factor
         self.damp = real_number("damp", damp)
         dtype = factor.dtype
         if self.damp and dtype.kind in "iu":
             dtype = np.dtype(np.float64)  # a fraction does not fit into integers
-        self._bind_shapes(dtype)
-
-    @property
-    def in_shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return self.factor.in_shape
-
-    @property
-    def out_shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return self.factor.in_shape
-
-    @property
-    def matrix(self) -> csr_array:
-        """A^H A + damp^2 I, fresh at each access, canonical, rounded in the weight's type."""
-        matrix = self.factor.matrix
-        adjoint = matrix.T if self.dtype.kind != "c" else matrix.conj().T
-        product = (adjoint.tocsr() @ matrix).tocsr()
-        if self.damp:
-            product = product.astype(self.dtype, copy=False)
-            square = self.dtype.type(self.damp**2)
-            identity = eye_array(product.shape[0], dtype=self.dtype, format="csr")
-            product = (product + square * identity).tocsr()
-        product.sum_duplicates()
-        return product
+        self._bind_shapes(factor.in_shape, factor.in_shape, dtype)
+        self._spatial_ndim = factor._spatial_ndim
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
-        product = self.factor.H.apply(self.factor.apply(x))
+        x = x.astype(sample_dtype(x.dtype, self.dtype), copy=False)
+        y = self.factor._multiply(x).reshape(len(x), *self.factor.out_shape)
+        product = self.factor.H._multiply(y)
         if not self.damp:
-            return np.asarray(product)
-        dtype = np.result_type(product.dtype, self.dtype)
-        return np.asarray(product + dtype.type(self.damp**2) * x, dtype=dtype)
+            return product
+        return product.reshape(x.shape) + product.dtype.type(self.damp**2) * x
 
-    def _adjoint(self) -> Any:
-        return self
+    def _related(self, transposed: bool, conjugated: bool) -> Operator:
+        own = transposed == conjugated or self.dtype.kind != "c"
+        return self if own else GramOperator(self.factor.conj(), self.damp)
+
+    def _matrix(self, max_bytes: Any) -> csr_array:
+        """A^H A + damp^2 I, rounded in the operator's type."""
+        matrix = self.factor._matrix(max_bytes)
+        adjoint = matrix.T.tocsr() if self.dtype.kind != "c" else matrix.conj().T.tocsr()
+        product = matrix_product(adjoint, matrix, self.dtype, max_bytes)
+        if not self.damp:
+            return product
+        square = np.full(self.shape[0], self.damp**2, self.dtype)
+        return matrix_sum(product, diagonal_matrix(square, max_bytes), self.dtype, max_bytes)
+
+    @property
+    def flops(self) -> int | None:
+        """Twice the factor's."""
+        return None if self.factor.flops is None else 2 * self.factor.flops
+
+    def _parts(self) -> tuple[Operator, ...]:
+        return (self.factor,)
+
+    def _label(self) -> str:
+        damp = f", damp={self.damp}" if self.damp else ""
+        return f"<Gram {self.in_shape} -> {self.out_shape}{damp}, dtype={self.dtype}>"
 
 
 def real_number(name: str, value: Any) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..assembly import wrap
+from ..assembly import guard_entries, index_dtype, wrap
 from ..engines.windows import (
     apply_kernel,
     apply_kernel_transposed,
@@ -19,10 +19,10 @@ from ..engines.windows import (
     tap_views,
 )
 from ..geometry import ConvGeometry
-from ._samples import SampleOperator
+from ._operator import Operator
 
 
-class KernelOperator(SampleOperator):
+class KernelOperator(Operator):
     """w -> C(w) x, or w -> C(w)^T x, as a linear operator; made by ``op.kernel_operator(x)``.
 
     Parameters
@@ -45,18 +45,10 @@ class KernelOperator(SampleOperator):
         channels = () if geometry.channels else (1,)
         self._x = np.array(x.reshape(prod(self._batch), *channels, *sample), order="C")
         self._x.flags.writeable = False
-        self._bind_shapes(np.result_type(x.dtype, dtype))
-
-    @property
-    def in_shape(self) -> tuple[int, ...]:
-        """Shape of the kernel."""
-        return self.geometry.weight_shape
-
-    @property
-    def out_shape(self) -> tuple[int, ...]:
-        """Shape of the results: that of x's batch, then that of one result."""
-        sample = self.geometry.x_shape if self._transposed else self.geometry.y_shape
-        return (*self._batch, *sample)
+        result = geometry.x_shape if transposed else geometry.y_shape
+        out_shape = (*self._batch, *result)
+        self._bind_shapes(geometry.weight_shape, out_shape, np.result_type(x.dtype, dtype))
+        self._spatial_ndim = len(geometry.axes)
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         apply = apply_kernel_transposed if self._transposed else apply_kernel
@@ -64,9 +56,8 @@ class KernelOperator(SampleOperator):
         results = np.stack([apply(self.geometry, kernel, fixed) for kernel in kernels])
         return results.astype(np.result_type(self.dtype, x.dtype), copy=False)
 
-    def _gradient(self, y: NDArray[Any], conjugated: bool) -> NDArray[Any]:
-        """The transpose, or the adjoint, for a batch of results."""
-        fixed, results = _common(self._x.conj() if conjugated else self._x, y)
+    def _multiply_adjoint(self, y: NDArray[Any]) -> NDArray[Any]:
+        fixed, results = _common(self._x.conj() if self.dtype.kind == "c" else self._x, y)
         channels = self.geometry.x_channels if self._transposed else self.geometry.y_channels
         sample = self.out_shape[len(self._batch) :][self.geometry.channels :]
         shaped = results.reshape(len(y), len(fixed), channels, *sample)
@@ -74,26 +65,19 @@ class KernelOperator(SampleOperator):
         gradients = np.stack([kernel_gradient(self.geometry, x, y) for x, y in pairs])
         return gradients.astype(np.result_type(self.dtype, results.dtype), copy=False)
 
-    def _transpose(self) -> SampleOperator:
-        return _KernelGradient(self, conjugated=False)
-
-    def _adjoint(self) -> SampleOperator:
-        return _KernelGradient(self, conjugated=True)
-
-    @property
-    def matrix(self) -> csr_array:
-        """The operator's matrix, fresh at each access: one row per result entry, one column per
-        tap.
-
-        Each row stores the taps of all channels that it reads, those beyond the border as zeros.
+    def _matrix(self, max_bytes: Any) -> csr_array:
+        """One row per result entry, one column per tap: each row stores the taps of all channels
+        that it reads, those beyond the border as zeros.
         """
         g = self.geometry
+        others = (g.y_channels if self._transposed else g.x_channels) // g.groups
+        nnz = self.shape[0] * others * prod(g.kernel_size)
+        guard_entries(self.shape, nnz, self.dtype, index_dtype(self.shape, nnz), max_bytes)
         read = np.stack(list(self._read()), axis=-1)  # (batch, other channels, positions, taps)
         if g.flip:
             read = read[..., ::-1]
         batch, _, positions, taps = read.shape
         rows = g.x_channels if self._transposed else g.y_channels
-        others = read.shape[1] // g.groups
         # (batch, group, row channel of the group, position, other channel of the group, tap)
         grouped = read.reshape(batch, g.groups, 1, others, positions, taps).swapaxes(3, 4)
         shape = (batch, g.groups, rows // g.groups, positions, others, taps)
@@ -106,7 +90,7 @@ class KernelOperator(SampleOperator):
         cols = (first[..., None] + np.arange(taps))[None, :, :, None]
         indices = np.broadcast_to(cols, shape).reshape(-1)
         indptr = np.arange(self.shape[0] + 1) * (others * taps)
-        index = np.int32 if max(indptr[-1], *self.shape) <= np.iinfo(np.int32).max else np.int64
+        index = index_dtype(self.shape, nnz)
         flat = data.reshape(-1).astype(self.dtype)
         return wrap(flat, indices.astype(index), indptr.astype(index), self.shape)
 
@@ -125,40 +109,6 @@ class KernelOperator(SampleOperator):
             view += self._x
             result = folded(g, wide)
             yield result.reshape(*result.shape[:2], -1)
-
-
-class _KernelGradient(SampleOperator):
-    """The transpose or adjoint of a kernel operator."""
-
-    def __init__(self, forward: KernelOperator, conjugated: bool) -> None:
-        self._forward = forward
-        self._conjugated = conjugated
-        self._bind_shapes(forward.dtype)
-
-    @property
-    def in_shape(self) -> tuple[int, ...]:
-        """Shape of the results."""
-        return self._forward.out_shape
-
-    @property
-    def out_shape(self) -> tuple[int, ...]:
-        """Shape of the kernel."""
-        return self._forward.in_shape
-
-    @property
-    def matrix(self) -> csr_array:
-        """The operator's matrix, fresh at each access."""
-        transposed = self._forward.matrix.T.tocsr()
-        return transposed.conj() if self._conjugated else transposed
-
-    def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
-        return self._forward._gradient(x, self._conjugated)
-
-    def _transpose(self) -> Any:
-        return self._forward if not self._conjugated else super()._transpose()
-
-    def _adjoint(self) -> Any:
-        return self._forward if self._conjugated else super()._adjoint()
 
 
 def _common(a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

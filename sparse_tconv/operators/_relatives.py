@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar, Self
-from weakref import ref
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.sparse import csr_array
 
 from .. import _validate as validate
-from ..assembly import fresh_matrix
+from ..assembly import correlation_kernel, fresh_matrix
 from ..errors import ShapeError
 from ..geometry import ConvGeometry
-from ._samples import SampleOperator
+from ._operator import Operator
 from ._state import State
 
 
-class SharedOperator(SampleOperator):
+class SharedOperator(Operator):
     """C, C^T or a conjugate of one of them: a direction, over a state that the relatives share."""
 
     _transposed: ClassVar[bool]
@@ -27,13 +25,27 @@ class SharedOperator(SampleOperator):
         """Become the operator of a state."""
         self._state = state
         self._conjugated = conjugated and state.is_complex
-        # The relatives that exist: held by the one made from the other, known to the other weakly,
-        # so that op.T.T is op without a cycle of references.
-        self._relatives: dict[str, Callable[[], SharedOperator | None]] = {}
-        self._bind_shapes(state.weight.dtype)
+        geometry = state.geometry
+        shapes = geometry.x_shape, geometry.y_shape
+        self._bind_shapes(*(shapes[::-1] if self._transposed else shapes), state.weight.dtype)
+        self._spatial_ndim = len(geometry.axes)
+        self._batch = (-1, *(() if geometry.channels else (1,)), *self._in_shape)
 
     @classmethod
-    def _of(cls, state: State, conjugated: bool) -> Self:
+    def of(cls, state: State, conjugated: bool = False) -> Self:
+        """The operator of a state, or its conjugate.
+
+        Parameters
+        ----------
+        state : State
+            Geometry, kernel and engines, shared with other operators.
+        conjugated : bool, default False
+            Whether to conjugate a complex kernel.
+
+        Returns
+        -------
+        Conv or ConvTranspose
+        """
         operator = cls.__new__(cls)
         operator._bind(state, conjugated)
         return operator
@@ -44,14 +56,31 @@ class SharedOperator(SampleOperator):
         return self._state.geometry
 
     @property
-    def in_shape(self) -> tuple[int, ...]:
-        """Shape of one sample that the operator takes."""
-        return self.geometry.y_shape if self._transposed else self.geometry.x_shape
+    def transposed(self) -> bool:
+        """Whether this is C^T, or C^H, of its geometry's C."""
+        return self._transposed
 
     @property
-    def out_shape(self) -> tuple[int, ...]:
-        """Shape of one sample that the operator gives."""
-        return self.geometry.x_shape if self._transposed else self.geometry.y_shape
+    def conjugated(self) -> bool:
+        """Whether the matrix holds the conjugate of the weight."""
+        return self._conjugated
+
+    def kernel(self) -> NDArray[Any]:
+        """The taps that C correlates with: the weight, flipped where ``flip=True``, not conjugated.
+
+        Returns
+        -------
+        array, the shape of ``op.weight``
+            Read-only, a view of the weight.
+
+        Examples
+        --------
+        >>> from sparse_tconv import Conv
+        >>> Conv([1, 2, 3], (5,), flip=True, channels=False).kernel()
+        array([3, 2, 1])
+        """
+        kernel = correlation_kernel(self.geometry, self.weight)
+        return kernel if self.geometry.channels else kernel[0, 0]
 
     @property
     def weight(self) -> NDArray[Any]:
@@ -62,6 +91,18 @@ class SharedOperator(SampleOperator):
     def engine(self) -> str:
         """Name of the engine that computes the products."""
         return self._state.engine_name
+
+    @property
+    def requested_engine(self) -> str:
+        """Name of the engine that was asked for: 'auto', unless it was pinned."""
+        return self._state.asked
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of one product by the explicit matrix: two per entry, eight if
+        complex.
+        """
+        return 2 * self.geometry.nnz * (4 if self._state.is_complex else 1)
 
     @property
     def matrix(self) -> csr_array:
@@ -125,25 +166,15 @@ class SharedOperator(SampleOperator):
             max_bytes=max_bytes,
         )
 
+    def _matrix(self, max_bytes: Any) -> csr_array:
+        return self.matrix if max_bytes is None else self.to_matrix(max_bytes=max_bytes)
+
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
-        axes = self.in_shape if self.geometry.channels else (1, *self.in_shape)
-        samples = x.reshape(len(x), *axes)
-        return self._state.multiply(samples, self._transposed, self._conjugated)
+        return self._state.multiply(x.reshape(self._batch), self._transposed, self._conjugated)
 
-    def _transpose(self) -> SharedOperator:
-        return self._relative("T", self._conjugated)
-
-    def _adjoint(self) -> SharedOperator:
-        return self._relative("H", not self._conjugated) if self._state.is_complex else self.T
-
-    def _relative(self, name: str, conjugated: bool) -> SharedOperator:
-        """The transpose or adjoint: the one that exists, or a new one that holds this operator."""
-        relative = self._relatives.get(name, lambda: None)()
-        if relative is None:
-            relative = self._twin._of(self._state, conjugated)
-            relative._relatives[name] = lambda: self
-            self._relatives[name] = ref(relative)
-        return relative
+    def _related(self, transposed: bool, conjugated: bool) -> SharedOperator:
+        cls = self._twin if transposed else type(self)
+        return cls.of(self._state, conjugated != self._conjugated)
 
     def with_weight(self, weight: ArrayLike) -> Self:
         """The same operator with another kernel.
@@ -180,7 +211,7 @@ class SharedOperator(SampleOperator):
                 f"`weight` must have shape {self.weight.shape}; got {kernel.shape}. "
                 f"Make a new {type(self).__name__} for another geometry."
             )
-        return self._of(State(self.geometry, kernel, self._state.asked), self._conjugated)
+        return self.of(State(self.geometry, kernel, self._state.asked), self._conjugated)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (
@@ -191,7 +222,7 @@ class SharedOperator(SampleOperator):
             self._conjugated,
         )
 
-    def __repr__(self) -> str:
+    def _label(self) -> str:
         g = self.geometry
         words = [f"{self.in_shape} -> {self.out_shape}", f"kernel_size={g.kernel_size}"]
         for name, usual in (("stride", 1), ("dilation", 1), ("padding_mode", "zeros")):
@@ -215,4 +246,4 @@ def _rebuilt(
     conjugated: bool,
 ) -> SharedOperator:
     """The operator of a pickle."""
-    return cls._of(State(geometry, weight, engine), conjugated)
+    return cls.of(State(geometry, weight, engine), conjugated)

@@ -102,7 +102,7 @@ def _plane(op: ConvOperator) -> Plane:
             f"`op` must have one or two axes to be drawn; got {len(g.axes)}. "
             "Draw one of its planes: pass a kernel of two axes."
         )
-    kernel = correlation_kernel(g, op.weight.conj() if op._conjugated else op.weight)[0, 0]
+    kernel = correlation_kernel(g, op.weight.conj() if op.conjugated else op.weight)[0, 0]
     if len(g.axes) == 1:
         return Plane((Axis(1, 1, 1, 1, 1, 0, "zeros"), *g.axes), kernel[None])
     return Plane(g.axes, kernel)

@@ -101,7 +101,7 @@ def problem(op: Any) -> tuple[Problem, bool]:
         )
     wide = np.complex128 if weight.dtype.kind == "c" else np.float64
     kernel = correlation_kernel(op.geometry, weight.astype(wide))
-    if op._conjugated != swapped:
+    if op.conjugated != swapped:
         kernel = kernel.conj()
     groups = op.geometry.groups
     kernel = kernel.reshape(groups, -1, *kernel.shape[1:])

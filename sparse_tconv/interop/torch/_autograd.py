@@ -89,7 +89,7 @@ def apply(
             f"`weight` must have shape {op.weight.shape}; got {tuple(weight.shape)}. "
             f"Make a new {type(op).__name__} for another geometry."
         )
-    if op._conjugated:
+    if op.conjugated:
         return _Product.apply(op.H.T, x, weight.conj())
     return _Product.apply(op, x, weight)
 

@@ -1,0 +1,437 @@
+"""The base of all linear operators between samples in their n-d shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+from weakref import ref
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from scipy.sparse import csr_array
+
+from .. import _validate as validate
+from ..errors import DTypeError, GeometryError, ShapeError
+from ._arithmetic import Arithmetic
+from ._entries import by_products, cast_entries, guard_dense
+from ._tree import tree
+
+
+class Operator(Arithmetic):
+    """A linear operator from arrays of ``in_shape`` to arrays of ``out_shape``.
+
+    The base of all operators of this library, and of your own: a subclass tells the two shapes and
+    the dtype, and has two methods, a product and its adjoint. The rest follows from these:
+    :meth:`apply`, ``@`` on flat vectors, ``T``, ``H``, expressions with other operators, the
+    matrix.
+
+    Parameters
+    ----------
+    in_shape, out_shape : tuple of int
+        Shapes of one sample that it takes, and of one that it gives.
+    dtype : dtype-like, default float
+        Type of the matrix's entries: results are ``numpy.result_type(x, dtype)``.
+    spatial_ndim : int, optional
+        How many trailing axes of `in_shape` are spatial; all of them, if not given.
+
+    Raises
+    ------
+    GeometryError
+        A shape is not a tuple of positive ints, or `spatial_ndim` is no number of its axes.
+    DTypeError
+        `dtype` is a type that the library does not compute with.
+
+    See Also
+    --------
+    as_operator : an operator, a sparse matrix or an array of another library as one of these.
+    sparse_tconv.testing.check_operator : tests an operator that you wrote.
+
+    Notes
+    -----
+    ``_multiply(x)`` takes a batch, an array of shape ``(batch, *in_shape)``, and returns a new one
+    of ``(batch, *out_shape)``, of dtype ``numpy.result_type(x, dtype)``; it must not write into
+    `x`. ``_multiply_adjoint(y)`` goes the other way: C^H, which for a real `dtype` is C^T, also for
+    complex y. A batch has at least one sample. Methods may be called from several threads at once.
+
+    ``_hermitian = True`` in a subclass says that the operator is its own adjoint: it then needs no
+    ``_multiply_adjoint``. Where a subclass knows its matrix it may say so by ``_matrix(max_bytes)``, which returns it as a
+    canonical ``csr_array``; without, the matrix is made of products with unit vectors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sparse_tconv as st
+    >>> class Shift(st.Operator):
+    ...     def __init__(self, size):
+    ...         super().__init__((size,), (size,))
+    ...
+    ...     def _multiply(self, x):
+    ...         return np.roll(x, 1, axis=-1)
+    ...
+    ...     def _multiply_adjoint(self, y):
+    ...         return np.roll(y, -1, axis=-1)
+    >>> shift = Shift(3)
+    >>> shift.apply([1, 2, 3]), shift.T @ np.array([1.0, 2.0, 3.0])
+    (array([3, 1, 2]), array([2., 3., 1.]))
+    >>> (2 * shift - st.Identity(3)).toarray()
+    array([[-1.,  0.,  2.],
+           [ 2., -1.,  0.],
+           [ 0.,  2., -1.]])
+    >>> Shift(0)
+    Traceback (most recent call last):
+        ...
+    sparse_tconv.errors.GeometryError: `in_shape` must be a tuple of positive ints, each, at least
+        1; got 0. Use 1 or more.
+    """
+
+    def __init__(
+        self,
+        in_shape: Any,
+        out_shape: Any,
+        dtype: DTypeLike = float,
+        *,
+        spatial_ndim: int | None = None,
+    ) -> None:
+        self._bind_shapes(
+            validate.shape("in_shape", in_shape),
+            validate.shape("out_shape", out_shape),
+            validate.numeric_dtype("dtype", dtype),
+        )
+        if spatial_ndim is not None:
+            self._spatial_ndim = _axes_of(spatial_ndim, self._in_shape)
+
+    _hermitian = False
+    # None until something says it: a composed operator asks its parts for the first that does.
+    _spatial_ndim: int | None = None
+
+    def _bind_shapes(
+        self, in_shape: tuple[int, ...], out_shape: tuple[int, ...], dtype: Any
+    ) -> None:
+        super()._bind_shapes(in_shape, out_shape, dtype)
+        self._relatives: dict[str, Callable[[], Operator | None]] = {}
+
+    @property
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of one sample that the operator takes."""
+        return self._in_shape
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of one sample that the operator gives."""
+        return self._out_shape
+
+    @property
+    def spatial_ndim(self) -> int:
+        """How many trailing axes of ``in_shape`` are spatial; channels and frames come before."""
+        known = self._spatial_ndim
+        return len(self._in_shape) if known is None else known
+
+    @property
+    def flops(self) -> int | None:
+        """Floating-point operations of one product by the matrix, or the matrices, that it is made
+        of; None if that is not known.
+        """
+        return None
+
+    def _multiply_adjoint(self, y: NDArray[Any]) -> NDArray[Any]:
+        """The adjoint for a batch, (batch, *out_shape) to anything of (batch, size of in_shape)."""
+        if self._hermitian:
+            return self._multiply(y)
+        raise DTypeError(
+            f"`op` must have a method `_multiply_adjoint` for its T and H; got a {type(self).__name__}, "
+            f"which has none. Write it: y of (batch, *out_shape) to (batch, *in_shape)."
+        )
+
+    def _matrix(self, max_bytes: Any) -> csr_array:
+        """The matrix in the operator's dtype, canonical; possibly an array that others hold."""
+        return by_products(self._multiply, self._in_shape, self.shape[0], self.dtype, max_bytes)
+
+    def _related(self, transposed: bool, conjugated: bool) -> Operator:
+        """The transpose (True, False), adjoint (True, True) or conjugate (False, True); of a real
+        operator only the first is asked for.
+        """
+        own = self._hermitian and (transposed == conjugated or self.dtype.kind != "c")
+        return self if own else Relative(self, transposed, conjugated)
+
+    def apply(self, x: ArrayLike) -> NDArray[Any]:
+        """The operator applied to samples in their n-d shape.
+
+        Parameters
+        ----------
+        x : array-like, (..., *in_shape)
+            Any number of leading batch axes, none included.
+
+        Returns
+        -------
+        array, (..., *out_shape)
+            Of dtype ``numpy.result_type(x, op.dtype)``, fresh and C-ordered.
+
+        Raises
+        ------
+        ShapeError
+            `x` does not end in ``in_shape``.
+        DTypeError
+            `x` has a type that the library does not compute with.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sparse_tconv import Conv
+        >>> op = Conv([[1, 2], [3, 4]], (3, 3), channels=False)
+        >>> op.apply(np.arange(9).reshape(3, 3))
+        array([[27, 37],
+               [57, 67]])
+        >>> op.apply(np.ones((5, 3, 3))).shape
+        (5, 2, 2)
+        """
+        samples, batch = self._checked(x)
+        if not samples.size:
+            return np.empty((*batch, *self._out_shape), np.result_type(samples, self.dtype))
+        y = self._multiply(samples.reshape(prod(batch), *self._in_shape))
+        return np.ascontiguousarray(y.reshape(*batch, *self._out_shape))
+
+    def _checked(self, x: ArrayLike) -> tuple[NDArray[Any], tuple[int, ...]]:
+        """Samples that end in in_shape, and the shape of their batch."""
+        samples = validate.numeric_array("x", x)
+        n = len(self._in_shape)
+        if samples.ndim < n or samples.shape[samples.ndim - n :] != self._in_shape:
+            listed = ", ".join(map(str, self._in_shape))
+            flat = samples.shape[-1:] == self._vector
+            hint = "Use `op @ x` for flat vectors." if flat else "The last axes are one sample."
+            raise ShapeError(f"`x` must have shape (..., {listed}); got {samples.shape}. {hint}")
+        return samples, samples.shape[: samples.ndim - n]
+
+    @property
+    def T(self) -> Any:
+        """The transpose, which never conjugates; ``op.T.T is op``."""
+        return self._relative("T", True, False)
+
+    @property
+    def H(self) -> Any:
+        """The adjoint, the conjugate of the transpose; ``op.H.H is op``."""
+        if self.dtype.kind != "c":
+            return self._relative("T", True, False)
+        return self._relative("H", True, True)
+
+    def conj(self) -> Any:
+        """The operator of the conjugate matrix; a real operator itself."""
+        return self if self.dtype.kind != "c" else self._relative("conj", False, True)
+
+    def transpose(self) -> Any:
+        """The same as ``T``."""
+        return self.T
+
+    def adjoint(self) -> Any:
+        """The same as ``H``."""
+        return self.H
+
+    def _relative(self, name: str, transposed: bool, conjugated: bool) -> Any:
+        """The relative of that name, made once.
+
+        The operator holds what it made and is known to it weakly, or the other way round where the
+        relative computes by its operator, so that there is no cycle of references.
+        """
+        found = self._relatives.get(name)
+        relative = None if found is None else found()
+        if relative is None:
+            relative = made = self._related(transposed, conjugated)
+            if made is self or (isinstance(made, Relative) and made.of is self):
+                self._relatives[name] = ref(made)
+            else:
+                self._relatives[name] = lambda: made
+            if made is not self:
+                made._relatives[name] = ref(self)
+        return relative
+
+    def _kin(self, transposed: bool, conjugated: bool) -> Any:
+        """The operator itself, its transpose, its adjoint or its conjugate."""
+        if not transposed:
+            return self.conj() if conjugated else self
+        return self.H if conjugated else self.T
+
+    @property
+    def matrix(self) -> csr_array:
+        """The operator's matrix; fresh at each access, unless the operator keeps one: use
+        :meth:`to_matrix` for one to write into.
+        """
+        return self._matrix(None)
+
+    def to_matrix(
+        self,
+        *,
+        dtype: DTypeLike | None = None,
+        index_dtype: DTypeLike | None = None,
+        max_bytes: int | None = None,
+    ) -> csr_array:
+        """The operator's matrix, fresh, writable and the caller's own.
+
+        Parameters
+        ----------
+        dtype : dtype-like, optional
+            Type of the values; the operator's, if not given.
+        index_dtype : int32 or int64, optional
+            Type of the indices; int32 while everything fits, if not given.
+        max_bytes : int, optional
+            Refuse to build a larger matrix, on the way to it too; what memory is available, if not
+            given.
+
+        Returns
+        -------
+        scipy.sparse.csr_array
+            In canonical format.
+
+        Raises
+        ------
+        MatrixTooLargeError
+            The matrix would not fit.
+        DTypeError, GeometryError
+            `dtype` or `index_dtype` cannot hold the matrix.
+
+        Examples
+        --------
+        >>> import sparse_tconv as st
+        >>> op = st.Restriction((3,), [True, False, True]) @ st.Diagonal([1, 2, 3])
+        >>> op.to_matrix(dtype="float32").toarray()
+        array([[1., 0., 0.],
+               [0., 0., 3.]], dtype=float32)
+        >>> op.to_matrix(dtype=int)
+        Traceback (most recent call last):
+            ...
+        sparse_tconv.errors.DTypeError: `dtype` must be able to hold entries of dtype float64; got
+            int64. Ask for float64 and convert them.
+        """
+        wanted = validate.optional_dtype("dtype", dtype)
+        return cast_entries(self._matrix(max_bytes), self.dtype, wanted, index_dtype, max_bytes)
+
+    def toarray(self, max_bytes: int | None = None) -> NDArray[Any]:
+        """The operator's matrix as a dense array.
+
+        Parameters
+        ----------
+        max_bytes : int, optional
+            Refuse to build a larger one; what memory is available, if not given.
+
+        Returns
+        -------
+        array, op.shape
+            Fresh.
+
+        Raises
+        ------
+        MatrixTooLargeError
+            The array would not fit.
+        """
+        guard_dense(self.shape, self.dtype, max_bytes)
+        return np.asarray(self._matrix(None).toarray())
+
+    def gram(self, damp: float = 0.0) -> Any:
+        """The operator ``A^H A + damp^2 I`` of the normal equations, A being this operator.
+
+        Parameters
+        ----------
+        damp : float, default 0.0
+            At least 0.
+
+        Returns
+        -------
+        GramOperator
+            A Hermitian operator; the matrix rounds in the operator's type.
+
+        Raises
+        ------
+        GeometryError
+            `damp` is negative or not a finite number.
+
+        Examples
+        --------
+        >>> from sparse_tconv import Conv
+        >>> Conv([1, -1], (3,), channels=False).gram().matrix.toarray()
+        array([[ 1, -1,  0],
+               [-1,  2, -1],
+               [ 0, -1,  1]])
+        """
+        return self._algebra.gram(self, damp)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_relatives"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _relatives={})
+
+    def _parts(self) -> tuple[Operator, ...]:
+        """What the operator is made of, for its repr."""
+        return ()
+
+    def _label(self) -> str:
+        """What the repr says of the operator apart from its parts."""
+        return f"<{type(self).__name__} {self.in_shape} -> {self.out_shape}, dtype={self.dtype}>"
+
+    def __repr__(self) -> str:
+        return tree(self) if self._parts() else self._label()
+
+
+class Relative(Operator):
+    """The transpose, adjoint or conjugate of an operator, computed by its two products.
+
+    Parameters
+    ----------
+    of : Operator
+        The operator.
+    transposed, conjugated : bool
+        Which relative.
+    """
+
+    def __init__(self, of: Operator, transposed: bool, conjugated: bool) -> None:
+        self.of, self._transposed, self._conjugated = of, transposed, conjugated
+        shapes = (of.out_shape, of.in_shape) if transposed else (of.in_shape, of.out_shape)
+        self._bind_shapes(*shapes, of.dtype)
+        known = of._spatial_ndim
+        if known is not None and len(of.out_shape) == len(of.in_shape):
+            self._spatial_ndim = known
+
+    def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
+        return self._product(x, self._transposed, self._conjugated)
+
+    def _multiply_adjoint(self, y: NDArray[Any]) -> NDArray[Any]:
+        return self._product(y, not self._transposed, not self._conjugated)
+
+    def _product(self, x: NDArray[Any], transposed: bool, conjugated: bool) -> NDArray[Any]:
+        multiply = self.of._multiply_adjoint if transposed else self.of._multiply
+        if transposed == conjugated or self.dtype.kind != "c":
+            return multiply(x)
+        return multiply(x.conj()).conj()
+
+    def _related(self, transposed: bool, conjugated: bool) -> Operator:
+        transposed, conjugated = transposed != self._transposed, conjugated != self._conjugated
+        return self.of._kin(transposed, conjugated)
+
+    def _matrix(self, max_bytes: Any) -> csr_array:
+        matrix = self.of._matrix(max_bytes)
+        if self._transposed:
+            matrix = matrix.T.tocsr()
+        return matrix.conj() if self._conjugated else matrix
+
+    @property
+    def flops(self) -> int | None:
+        """Those of the operator."""
+        return self.of.flops
+
+    def _parts(self) -> tuple[Operator, ...]:
+        return (self.of,)
+
+    def _label(self) -> str:
+        words = {(True, False): "Transpose", (True, True): "Adjoint", (False, True): "Conjugate"}
+        name = words[self._transposed, self._conjugated]
+        return f"<{name} {self.in_shape} -> {self.out_shape}, dtype={self.dtype}>"
+
+
+def _axes_of(spatial_ndim: Any, in_shape: tuple[int, ...]) -> int:
+    """A number of trailing axes of a shape."""
+    count = validate.integer("spatial_ndim", spatial_ndim, minimum=0)
+    if count > len(in_shape):
+        raise GeometryError(
+            f"`spatial_ndim` must be at most {len(in_shape)}, the axes of {in_shape}; got {count}. "
+            f"Leave it out where all axes are spatial."
+        )
+    return count
