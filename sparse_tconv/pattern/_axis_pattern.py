@@ -79,21 +79,32 @@ class AxisPattern:
         forward = (self.axis.n_out, self.axis.n_in)
         return forward[::-1] if self.transposed else forward
 
+    @property
+    def interior(self) -> tuple[int, int]:
+        """Range (start, stop) of rows as those of an endless axis: every tap is there, and nothing
+        from beyond the axis.
+        """
+        start, stop = _readers_inside(self.axis) if self.transposed else self.axis.interior
+        return min(start, self.shape[0]), min(stop, self.shape[0])
+
     def rows(self, region: Region) -> Rows:
         """The rows of one period of a region, written out; kept if they are few."""
-        stop = region.start + region.period
-        if region.period * self.axis.k > _TAPS_KEPT:
-            return _rows(self.axis, self.transposed, region.start, stop)
-        if region.start not in self._kept:
-            self._kept[region.start] = _rows(self.axis, self.transposed, region.start, stop)
-        return self._kept[region.start]
+        return self.rows_between(region.start, region.start + region.period)
+
+    def rows_between(self, start: int, stop: int) -> Rows:
+        """Rows start .. stop - 1, written out; kept if they are few."""
+        if (stop - start) * self.axis.k > _TAPS_KEPT:
+            return _rows(self.axis, self.transposed, start, stop)
+        if (start, stop) not in self._kept:
+            self._kept[start, stop] = _rows(self.axis, self.transposed, start, stop)
+        return self._kept[start, stop]
 
     def all_rows(self) -> Rows:
         """All rows, written out anew."""
         return _rows(self.axis, self.transposed, 0, self.shape[0])
 
     @cached_property
-    def _kept(self) -> dict[int, Rows]:
+    def _kept(self) -> dict[tuple[int, int], Rows]:
         return {}
 
     def size(self) -> int:

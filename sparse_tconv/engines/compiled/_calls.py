@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...threads import num_threads, run
+from ._axis_sums import AxisSums
 
 _SORTED_AT_ONCE = 100_000  # samples; fewer are not worth a second thread
 
@@ -29,18 +30,18 @@ def split(count: int, pieces: int) -> list[tuple[int, int]]:
     return [(count * n // parts, count * (n + 1) // parts) for n in range(parts)]
 
 
-def sorted_rows(x: NDArray[Any], row: int, modulus: int, kept: Any, length: int) -> NDArray[Any]:
-    """Flat rows of `row` samples with the samples of each kept residue side by side, in `length`
-    places each.
-    """
+def sorted_rows(x: NDArray[Any], sums: AxisSums) -> NDArray[Any]:
+    """Flat rows with the sources of each side by side; as they are if there is one source."""
+    if sums.stride == 1:
+        return x
     from ._edge_loops import sort
 
-    rows = x.size // row
-    y = np.empty(rows * len(kept) * length, dtype=x.dtype)
-    source, residues = fixed(x).reshape(-1), fixed(np.array(kept, dtype=np.int64))
+    rows = x.size // sums.n_source
+    y = np.empty(rows * sums.pitch, dtype=x.dtype)
+    residues = fixed(np.array(sums.residues, dtype=np.int64))
 
     def piece(item: tuple[int, int]) -> None:
-        sort(source, y, residues, modulus, row, length, *item)
+        sort(x, y, residues, sums.stride, sums.n_source, sums.length, *item)
 
     run(piece, split(rows, num_threads() if x.size > _SORTED_AT_ONCE else 1))
-    return y
+    return fixed(y)

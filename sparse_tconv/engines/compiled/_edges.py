@@ -14,75 +14,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry import ConvGeometry
-from ...pattern import Rows, axis_pattern
-from ._lanes import lanes
+from ...pattern import MatrixPattern, Rows
+from ._calls import fixed
 from ._outer import outer_rows
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """The positions on the last axis that no lane covers.
+    """The outputs in front of and behind the interior of the last axis.
 
     Parameters
     ----------
-    positions : (n,) int array
-        The outputs.
-    ptr, cols : int array
-        Output n reads the inputs ``cols[ptr[n]:ptr[n + 1]]`` of a row.
+    tables : tuple of int array
+        Sizes; class and place of each output row, where the input rows of each class begin, and
+        these rows; the outputs' positions, where their entries begin, and these entries' columns.
     parts : tuple of Rows
         The rows of the last axis that these are, for their taps.
-    reads, starts : int array
-        The input rows of class n of output rows are ``reads[starts[n]:starts[n + 1]]``.
+    entries : int
+        Products of an entry with a sample in one output row.
     """
 
-    positions: Ints
-    ptr: Ints
-    cols: Ints
+    tables: tuple[NDArray[np.int64], ...]
     parts: tuple[Rows, ...]
-    reads: Ints
-    starts: Ints
+    entries: int
 
     def pack(self, kernel: NDArray[Any]) -> NDArray[Any]:
         """A folded kernel (row channels, column channels, readings, taps) with entries of these
         outputs in place of taps.
         """
-        return np.concatenate([rows.sum_taps(kernel, -1) for rows in self.parts], axis=-1).reshape(
-            -1
-        )
+        entries = [rows.sum_taps(kernel, -1) for rows in self.parts]
+        return np.concatenate(entries, axis=-1).reshape(-1)
 
 
 @lru_cache(maxsize=64)
 def edges(geometry: ConvGeometry, transposed: bool) -> Edges | None:
     """The outputs at the edges; None if there are none, as with zeros outside."""
-    axis = geometry.axes[-1]
-    if axis.mode == "zeros":
+    pattern = MatrixPattern(geometry, transposed)
+    last = pattern.axes[-1]
+    start, stop = last.interior
+    if last.axis.mode == "zeros" or (start, stop) == (0, last.shape[0]):
         return None
-    pattern = axis_pattern(axis, transposed)
-    count = len(lanes(axis, transposed))
-    covered = np.zeros(pattern.shape[0], dtype=bool)
-    for residue, lane in enumerate(lanes(axis, transposed)):
-        covered[residue::count][lane.start : lane.stop] = True
-    positions, parts, ptr, cols = [], [], [np.zeros(1, dtype=np.int64)], []
-    for region in pattern.regions:
-        rows = pattern.rows(region)
-        for repeat in range(region.count):
-            place = region.start + repeat * region.period
-            if covered[place]:
-                break  # the lanes cover regions whole, except where one is cut off below
-            positions.append(np.arange(place, place + region.period))
-            parts.append(rows)
-            ptr.append(ptr[-1][-1] + rows.ptr[1:])
-            cols.append(rows.cols + repeat * region.shift)
-    if not positions:
-        return None
+    parts = (last.rows_between(0, start), last.rows_between(stop, last.shape[0]))
+    positions = np.r_[:start, stop : last.shape[0]]
+    ptr = np.cumsum([0, *(count for rows in parts for count in rows.counts.tolist())])
+    cols = np.concatenate([rows.cols for rows in parts])
     outer = outer_rows(geometry, transposed)
-    return Edges(
-        np.concatenate(positions),
-        np.concatenate(ptr),
-        np.concatenate(cols),
-        tuple(parts),
-        np.concatenate(outer.reads),
-        outer.starts,
-    )
+    reads = np.concatenate(outer.reads)
+    units, inputs = pattern.row_channels // geometry.groups, pattern.col_channels
+    sizes = np.array([geometry.groups, units, inputs, outer.input_rows, *last.shape[::-1]])
+    tables = (sizes, outer.owner, outer.place, outer.starts, reads, positions, ptr, cols)
+    entries = units * inputs * cols.size * reads.size // len(outer.reads)
+    return Edges(tuple(map(fixed, tables)), parts, entries)

@@ -42,63 +42,49 @@ def _three(zero: Any, x: Any, at: int) -> Any:
 
 
 @inlined
+def _add(part: int, zero: Any, vector: Any, w: Any, w_a: int, w_b: int, a: Any, b: Any) -> Any:
+    """a and b with what they take of a vector: a alone, both, or b alone."""
+    if part < 2:
+        a = multiply_add(spread(w, w_a, zero), vector, a)
+    if part > 0:
+        b = multiply_add(spread(w, w_b, zero), vector, b)
+    return a, b
+
+
+@inlined
+def _part(
+    part: int, zero: Any, x: Any, at: int, w: Any, w_a: int, w_b: int, shifts: Any, e: int,
+    a: Any, b: Any,
+) -> Any:  # fmt: skip
+    """a and b with one part of a list, which begins at e; and where the next part begins."""
+    while number(shifts, e) != STOP:
+        left, middle, right = _three(zero, x, at + number(shifts, e))
+        a, b = _add(part, zero, left, w, w_a + e, w_b + e, a, b)
+        a, b = _add(part, zero, middle, w, w_a + e + 1, w_b + e + 1, a, b)
+        a, b = _add(part, zero, right, w, w_a + e + 2, w_b + e + 2, a, b)
+        e += 3
+    e += 1
+    while number(shifts, e) != STOP:
+        vector = load(x, at + number(shifts, e), zero)
+        a, b = _add(part, zero, vector, w, w_a + e, w_b + e, a, b)
+        e += 1
+    return a, b, e + 1
+
+
+@inlined
 def _sums(
-    zero: Any,
-    x: Any,
-    at: int,
-    step: int,
-    w: Any,
-    w_at: int,
-    w_step: int,
-    gap: int,
-    inputs: int,
-    shifts: Any,
-    begin: int,
-) -> Any:
+    zero: Any, x: Any, at: int, step: int, w: Any, w_at: int, w_step: int, gap: int, inputs: int,
+    shifts: Any, begin: int,
+) -> Any:  # fmt: skip
     """a and b where every shift stays inside its row: `at` is the column's place in the first
     input channel.
     """
     a, b = zero, zero
     for _ in range(inputs):
         w_b = w_at + gap
-        e = begin
-        while number(shifts, e) != STOP:
-            left, middle, right = _three(zero, x, at + number(shifts, e))
-            a = multiply_add(spread(w, w_at + e, zero), left, a)
-            a = multiply_add(spread(w, w_at + e + 1, zero), middle, a)
-            a = multiply_add(spread(w, w_at + e + 2, zero), right, a)
-            e += 3
-        e += 1
-        while number(shifts, e) != STOP:
-            a = multiply_add(spread(w, w_at + e, zero), load(x, at + number(shifts, e), zero), a)
-            e += 1
-        e += 1
-        while number(shifts, e) != STOP:
-            left, middle, right = _three(zero, x, at + number(shifts, e))
-            a = multiply_add(spread(w, w_at + e, zero), left, a)
-            b = multiply_add(spread(w, w_b + e, zero), left, b)
-            a = multiply_add(spread(w, w_at + e + 1, zero), middle, a)
-            b = multiply_add(spread(w, w_b + e + 1, zero), middle, b)
-            a = multiply_add(spread(w, w_at + e + 2, zero), right, a)
-            b = multiply_add(spread(w, w_b + e + 2, zero), right, b)
-            e += 3
-        e += 1
-        while number(shifts, e) != STOP:
-            shared = load(x, at + number(shifts, e), zero)
-            a = multiply_add(spread(w, w_at + e, zero), shared, a)
-            b = multiply_add(spread(w, w_b + e, zero), shared, b)
-            e += 1
-        e += 1
-        while number(shifts, e) != STOP:
-            left, middle, right = _three(zero, x, at + number(shifts, e))
-            b = multiply_add(spread(w, w_b + e, zero), left, b)
-            b = multiply_add(spread(w, w_b + e + 1, zero), middle, b)
-            b = multiply_add(spread(w, w_b + e + 2, zero), right, b)
-            e += 3
-        e += 1
-        while number(shifts, e) != STOP:
-            b = multiply_add(spread(w, w_b + e, zero), load(x, at + number(shifts, e), zero), b)
-            e += 1
+        a, b, e = _part(0, zero, x, at, w, w_at, w_b, shifts, begin, a, b)
+        a, b, e = _part(1, zero, x, at, w, w_at, w_b, shifts, e, a, b)
+        a, b, e = _part(2, zero, x, at, w, w_at, w_b, shifts, e, a, b)
         at += step
         w_at += w_step
     return a, b
@@ -159,28 +145,15 @@ def _sums_inside(
 
 
 @called
-def _lane(
-    x: Any,
-    at: int,
-    step: int,
-    w: Any,
-    w_at: int,
-    w_step: int,
-    gap: int,
-    inputs: int,
-    shifts: Any,
-    begin: int,
-    y: Any,
-    at_a: int,
-    at_b: int,
-    kind: int,
-    columns: Any,
-) -> None:
-    """Columns start .. stop - 1 of one lane, `columns` being start, stop, and start and stop of the
-    interior.
+def _fill(
+    x: Any, at: int, step: int, w: Any, w_at: int, w_step: int, gap: int, inputs: int,
+    shifts: Any, begin: int, y: Any, at_a: int, at_b: int, kind: int, columns: Any,
+) -> None:  # fmt: skip
+    """Columns start .. stop - 1 of one target, `columns` being start, stop, and start and stop of
+    those in which no shift leaves its row.
 
-    The last block moves back to end with the row, and computes some columns twice: the same sums in
-    the same order.
+    The last vector moves back to end with the row, and computes some columns twice: the same sums
+    in the same order.
     """
     start, stop, first, last = columns
     zero = wide(x)
@@ -261,10 +234,10 @@ def product(
                     columns = (max(c, frame[r, 0]), min(end, frame[r, 1]), frame[r, 2], frame[r, 3])
                     if count > 1:
                         a = r * CHUNK - c
-                        _lane(x, x_at, x_channel, w, w_at, entries, b_gap, inputs, shifts, begin,
+                        _fill(x, x_at, x_channel, w, w_at, entries, b_gap, inputs, shifts, begin,
                               rows, a, a + count * CHUNK, kind, columns)  # fmt: skip
                     else:
-                        _lane(x, x_at, x_channel, w, w_at, entries, b_gap, inputs, shifts, begin,
+                        _fill(x, x_at, x_channel, w, w_at, entries, b_gap, inputs, shifts, begin,
                               y, y_a, y_b, kind, columns)  # fmt: skip
                 if count > 1:
                     weave(rows, 0, CHUNK, frame, unit, y, y_a, c, end)

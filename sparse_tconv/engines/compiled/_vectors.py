@@ -12,6 +12,8 @@ their value, so a tap beyond an edge neither contributes nor spreads a NaN.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 from llvmlite import binding, ir
@@ -29,7 +31,7 @@ _LANE = ir.IntType(32)
 
 
 class VectorType(types.Type):  # type: ignore[misc]
-    """Numba's type of a vector: `lanes` numbers of one kind."""
+    """Numba's type of a vector: `lanes` numbers of one kind; a mask if they are booleans."""
 
     def __init__(self, number: Any, lanes: int) -> None:
         self.number = number
@@ -44,24 +46,69 @@ class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
         super().__init__(manager, kind, ir.VectorType(number, kind.lanes))
 
 
-class MaskType(types.Type):  # type: ignore[misc]
-    """Numba's type of a choice of lanes."""
+def emitted(result: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """What compiled functions call, from the function that writes its instructions: ``emit(builder,
+    ...)``, which gets arrays as pointers; `result` gives the type of the answer from those of the
+    arguments.
+    """
 
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
-        super().__init__(f"Mask({lanes})")
+    def intrinsic_of(emit: Callable[..., Any]) -> Any:
+        def define(context: Any, *given: Any) -> Any:
+            kinds = [types.intp if isinstance(kind, types.Integer) else kind for kind in given]
+
+            def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
+                answer = emit(builder, *map(partial(_pointer, context, builder), kinds, values))
+                return context.get_dummy_value() if answer is None else answer
+
+            return result(*kinds)(*kinds), generate
+
+        _, *parameters = signature(emit).parameters.values()
+        context = Parameter("context", Parameter.POSITIONAL_OR_KEYWORD)
+        define.__signature__ = Signature([context, *parameters])  # type: ignore[attr-defined]
+        define.__name__, define.__doc__ = emit.__name__, emit.__doc__
+        return intrinsic(define)
+
+    return intrinsic_of
 
 
-@register_model(MaskType)
-class _MaskModel(models.PrimitiveModel):  # type: ignore[misc]
-    def __init__(self, manager: Any, kind: MaskType) -> None:
-        super().__init__(manager, kind, ir.VectorType(ir.IntType(1), kind.lanes))
+def _pointer(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """Where an array's numbers begin; other values as they are."""
+    is_array = isinstance(kind, types.Array)
+    return context.make_array(kind)(context, builder, value).data if is_array else value
 
 
-def address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+def _nothing(*kinds: Any) -> Any:
+    return types.void
+
+
+def place(builder: Any, array: Any, index: Any) -> Any:
     """Where ``array[index]`` is; indices are never negative, and nothing is checked."""
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(data, [index])
+    return builder.gep(array, [index])
+
+
+def register_of(array: Any, registers: int = 1) -> Any:
+    """The vector of so many registers of an array's numbers."""
+    number = array.type.pointee
+    bits = 32 if isinstance(number, ir.FloatType) else 64
+    return ir.VectorType(number, registers * REGISTER_BITS // bits)
+
+
+def load_vector(builder: Any, pointer: Any, kind: Any) -> Any:
+    """The numbers from a pointer on, which need not be aligned to more than one number."""
+    loaded = builder.load(builder.bitcast(pointer, kind.as_pointer()))
+    loaded.align = _size(kind)
+    return loaded
+
+
+def store_vector(builder: Any, vector: Any, pointer: Any) -> None:
+    """Write a vector from a pointer on."""
+    stored = builder.store(vector, builder.bitcast(pointer, vector.type.as_pointer()))
+    stored.align = _size(vector.type)
+
+
+def _size(kind: Any) -> int:
+    """Bytes of one number of a vector."""
+    return 4 if isinstance(kind.element, ir.FloatType) else 8
 
 
 def spread_out(builder: Any, scalar: Any, lanes: int) -> Any:
@@ -74,215 +121,138 @@ def spread_out(builder: Any, scalar: Any, lanes: int) -> Any:
     )
 
 
+def _call(builder: Any, name: str, result: Any, *values: Any) -> Any:
+    """One of LLVM's own functions."""
+    kind = ir.FunctionType(result, [value.type for value in values])
+    return builder.call(
+        cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}"), values
+    )
+
+
 def _name(kind: Any) -> str:
-    """LLVM's own short name of a vector type, as intrinsics carry it."""
-    return f"v{kind.count}{_FLOATS[type(kind.element)]}"
-
-
-_FLOATS = {ir.FloatType: "f32", ir.DoubleType: "f64"}
-
-
-def _declared(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
-    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
+    """LLVM's own short name of a type of vectors, which its functions carry."""
+    return f"v{kind.count}f{8 * _size(kind)}"
 
 
 def multiplied_and_added(builder: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c, in one rounding where the machine can."""
-    kind = a.type
-    return builder.call(
-        _declared(builder, f"llvm.fmuladd.{_name(kind)}", kind, [kind] * 3), [a, b, c]
-    )
+    return _call(builder, f"fmuladd.{_name(c.type)}", c.type, a, b, c)
 
 
-def _zeros(registers: int) -> Callable[..., Any]:
-    def zeros(context: Any, array: Any) -> Any:
-        kind = VectorType(array.dtype, registers * REGISTER_BITS // array.dtype.bitwidth)
-        return kind(array), lambda context, builder, signature, arguments: ir.Constant(
-            context.get_value_type(kind), None
-        )
+def _zeros(registers: int) -> Any:
+    """``(array)``: a vector of zeros, of the array's numbers."""
 
-    return zeros
+    def kind_of(array: Any) -> Any:
+        return VectorType(array.dtype, registers * REGISTER_BITS // array.dtype.bitwidth)
 
+    def zeros(builder: Any, array: Any) -> Any:
+        return ir.Constant(register_of(array, registers), None)
 
-wide = intrinsic(_zeros(_WIDE))
-wide.__doc__ = """``wide(array)``: a wide vector of zeros, of the array's numbers."""
-half = intrinsic(_zeros(_HALF))
-half.__doc__ = """``half(array)``: a vector of zeros half as wide."""
-single = intrinsic(_zeros(1))
-single.__doc__ = """``single(array)``: one register of zeros."""
+    return emitted(kind_of)(zeros)
 
 
-@intrinsic
-def lanes(context: Any, vector: Any) -> Any:
+wide, half, single = _zeros(_WIDE), _zeros(_HALF), _zeros(1)
+
+
+@emitted(lambda vector: types.intp)
+def lanes(builder: Any, vector: Any) -> Any:
     """How many numbers a vector holds."""
-    return types.intp(vector), lambda context, builder, signature, arguments: ir.Constant(
-        context.get_value_type(types.intp), vector.lanes
+    return ir.IntType(64)(vector.type.count)
+
+
+@emitted(lambda array, index: array.dtype)
+def number(builder: Any, array: Any, index: Any) -> Any:
+    """``array[index]`` without the test for a negative index."""
+    return builder.load(place(builder, array, index))
+
+
+@emitted(_nothing)
+def put(builder: Any, array: Any, index: Any, value: Any) -> None:
+    """``array[index] = value``, likewise; `value` is of the array's type."""
+    builder.store(value, place(builder, array, index))
+
+
+@emitted(lambda array, index, like: like)
+def spread(builder: Any, array: Any, index: Any, like: Any) -> Any:
+    """A vector of copies of ``array[index]``."""
+    scalar = builder.load(place(builder, array, index))
+    return spread_out(builder, scalar, like.type.count)
+
+
+@emitted(lambda array, index, like: like)
+def load(builder: Any, array: Any, index: Any, like: Any) -> Any:
+    """The numbers from ``array[index]`` on."""
+    return load_vector(builder, place(builder, array, index), like.type)
+
+
+@emitted(_nothing)
+def store(builder: Any, array: Any, index: Any, vector: Any) -> None:
+    """Write a vector to ``array[index]`` and the places after it."""
+    store_vector(builder, vector, place(builder, array, index))
+
+
+@emitted(lambda like, column, low, span: VectorType(types.boolean, like.lanes))
+def inside(builder: Any, like: Any, column: Any, low: Any, span: Any) -> Any:
+    """The lanes with ``low <= column + lane < low + span``; rows are shorter than 2**31."""
+    count = like.type.count
+    start = builder.trunc(builder.sub(column, low), _LANE)
+    counting = ir.Constant(ir.VectorType(_LANE, count), list(range(count)))
+    position = builder.add(counting, spread_out(builder, start, count))
+    return builder.icmp_unsigned(
+        "<", position, spread_out(builder, builder.trunc(span, _LANE), count)
     )
 
 
-@intrinsic
-def number(context: Any, array: Any, index: Any) -> Any:
-    """``array[index]`` without the test for a negative index."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load(address(context, builder, array, *arguments))
-
-    return array.dtype(array, types.intp), generate
-
-
-@intrinsic
-def spread(context: Any, array: Any, index: Any, like: Any) -> Any:
-    """A vector of copies of ``array[index]``."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return spread_out(
-            builder, builder.load(address(context, builder, array, *arguments[:2])), like.lanes
-        )
-
-    return like(array, types.intp, like), generate
-
-
-@intrinsic
-def load(context: Any, array: Any, index: Any, like: Any) -> Any:
-    """The numbers from ``array[index]`` on."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = context.get_value_type(like)
-        place = address(context, builder, array, *arguments[:2])
-        loaded = builder.load(builder.bitcast(place, kind.as_pointer()))
-        loaded.align = like.number.bitwidth // 8
-        return loaded
-
-    return like(array, types.intp, like), generate
-
-
-@intrinsic
-def inside(context: Any, like: Any, column: Any, low: Any, span: Any) -> Any:
-    """The lanes with ``low <= column + lane < low + span``; rows are shorter than 2**31."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _, column, low, span = arguments
-        start = builder.trunc(builder.sub(column, low), _LANE)
-        counting = ir.Constant(ir.VectorType(_LANE, like.lanes), list(range(like.lanes)))
-        place = builder.add(counting, spread_out(builder, start, like.lanes))
-        return builder.icmp_unsigned(
-            "<", place, spread_out(builder, builder.trunc(span, _LANE), like.lanes)
-        )
-
-    return MaskType(like.lanes)(like, types.intp, types.intp, types.intp), generate
-
-
-@intrinsic
-def load_inside(context: Any, array: Any, index: Any, like: Any, mask: Any) -> Any:
+@emitted(lambda array, index, like, mask: like)
+def load_inside(builder: Any, array: Any, index: Any, like: Any, mask: Any) -> Any:
     """The numbers from ``array[index]`` on in the mask's lanes, zero in the others."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = context.get_value_type(like)
-        pointer = kind.as_pointer()
-        place = builder.bitcast(address(context, builder, array, *arguments[:2]), pointer)
-        chosen = arguments[3]
-        function = _declared(
-            builder, f"llvm.masked.load.{_name(kind)}.p0", kind, [pointer, _LANE, chosen.type, kind]
-        )
-        size = _LANE(like.number.bitwidth // 8)
-        return builder.call(function, [place, size, chosen, ir.Constant(kind, None)])
-
-    return like(array, types.intp, like, mask), generate
+    kind = like.type
+    pointer = builder.bitcast(place(builder, array, index), kind.as_pointer())
+    size, nothing = _LANE(_size(kind)), ir.Constant(kind, None)
+    return _call(builder, f"masked.load.{_name(kind)}.p0", kind, pointer, size, mask, nothing)
 
 
-@intrinsic
-def between(context: Any, first: Any, last: Any) -> Any:
+@emitted(_nothing)
+def store_inside(builder: Any, array: Any, index: Any, vector: Any, mask: Any) -> None:
+    """Write the mask's lanes; the places of the others are left alone."""
+    kind = vector.type
+    pointer = builder.bitcast(place(builder, array, index), kind.as_pointer())
+    name, size = f"masked.store.{_name(kind)}.p0", _LANE(_size(kind))
+    _call(builder, name, ir.VoidType(), vector, pointer, size, mask)
+
+
+@emitted(lambda first, last: first)
+def between(builder: Any, first: Any, last: Any) -> Any:
     """The vector one place after `first` and one before `last`, both loaded from one array, two
     places apart.
 
     A shuffle inside each 16 bytes, the cheapest there is, instead of a third load that straddles
     cache lines.
     """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        size = first.lanes
-        together = max(128 // first.number.bitwidth, 2)
-        mask = [
-            lane + 1 if lane % together < together // 2 else size + lane - 1 for lane in range(size)
-        ]
-        return builder.shuffle_vector(*arguments, ir.Constant(ir.VectorType(_LANE, size), mask))
-
-    return first(first, first), generate
+    size = first.type.count
+    together = 16 // _size(first.type)
+    mask = [
+        lane + 1 if lane % together < together // 2 else size + lane - 1 for lane in range(size)
+    ]
+    return builder.shuffle_vector(first, last, ir.Constant(ir.VectorType(_LANE, size), mask))
 
 
-@intrinsic
-def store(context: Any, array: Any, index: Any, vector: Any) -> Any:
-    """Write a vector to ``array[index]`` and the places after it."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = address(context, builder, array, *arguments[:2])
-        stored = builder.store(arguments[2], builder.bitcast(place, arguments[2].type.as_pointer()))
-        stored.align = vector.number.bitwidth // 8
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, vector), generate
-
-
-@intrinsic
-def store_inside(context: Any, array: Any, index: Any, vector: Any, mask: Any) -> Any:
-    """Write the mask's lanes; the places of the others are left alone."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind, chosen = arguments[2].type, arguments[3]
-        pointer = kind.as_pointer()
-        place = builder.bitcast(address(context, builder, array, *arguments[:2]), pointer)
-        name = f"llvm.masked.store.{_name(kind)}.p0"
-        function = _declared(builder, name, ir.VoidType(), [kind, pointer, _LANE, chosen.type])
-        builder.call(function, [arguments[2], place, _LANE(vector.number.bitwidth // 8), chosen])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, vector, mask), generate
-
-
-@intrinsic
-def multiply_add(context: Any, a: Any, b: Any, c: Any) -> Any:
+@emitted(lambda a, b, c: c)
+def multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c."""
-    return c(c, c, c), lambda context, builder, signature, arguments: multiplied_and_added(
-        builder, *arguments
-    )
+    return multiplied_and_added(builder, a, b, c)
 
 
-@intrinsic
-def multiply_add_inside(context: Any, a: Any, b: Any, c: Any, mask: Any) -> Any:
+@emitted(lambda a, b, c, mask: c)
+def multiply_add_inside(builder: Any, a: Any, b: Any, c: Any, mask: Any) -> Any:
     """a * b + c in the mask's lanes, c in the others."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.select(
-            arguments[3], multiplied_and_added(builder, *arguments[:3]), arguments[2]
-        )
-
-    return c(c, c, c, mask), generate
+    return builder.select(mask, multiplied_and_added(builder, a, b, c), c)
 
 
-@intrinsic
-def add_turned(context: Any, a: Any, b: Any) -> Any:
+@emitted(lambda a, b: a)
+def add_turned(builder: Any, a: Any, b: Any) -> Any:
     """a + i b, both (real, imaginary) alternating."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        first, second = arguments
-        exchanged = [lane ^ 1 for lane in range(a.lanes)]
-        turned = builder.shuffle_vector(
-            second, second, ir.Constant(ir.VectorType(_LANE, a.lanes), exchanged)
-        )
-        alternating = [lane % 2 * 2.0 - 1.0 for lane in range(a.lanes)]
-        return multiplied_and_added(builder, turned, ir.Constant(first.type, alternating), first)
-
-    return a(a, a), generate
-
-
-@intrinsic
-def put(context: Any, array: Any, index: Any, value: Any) -> Any:
-    """``array[index] = value`` without the test for a negative index; `value` is of the array's
-    type.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.store(arguments[2], address(context, builder, array, *arguments[:2]))
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, array.dtype), generate
+    size = a.type.count
+    exchanged = ir.Constant(ir.VectorType(_LANE, size), [lane ^ 1 for lane in range(size)])
+    alternating = ir.Constant(a.type, [lane % 2 * 2.0 - 1.0 for lane in range(size)])
+    return multiplied_and_added(builder, builder.shuffle_vector(b, b, exchanged), alternating, a)
