@@ -69,8 +69,8 @@ def axis_sums(axis: Axis, transposed: bool) -> AxisSums:
     """One axis of C, or of C^T, without the taps that find no sample anywhere."""
     found = {}
     for phase in phases(axis):
-        taps = zip(phase.taps, phase.shifts, strict=True)
-        met = [(tap, shift) for tap, shift in taps if range(*phase.meeting(shift))]
+        pairs = zip(phase.taps, phase.shifts, strict=True)
+        met = [(tap, shift) for tap, shift in pairs if range(*phase.meeting(shift))]
         if met:
             found[phase.start] = met
     step, count = axis.stride, axis.n_in
