@@ -48,76 +48,115 @@ class Store:
     """Values in buckets, bounded in bytes as they grow, safe from many threads.
 
     A bucket holds the few values that one hashable key may mean; who looks says which one matches.
+    The entries are the truth: the buckets and the total follow from them, and are made anew from
+    them after a change that an error ended in the middle.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._entries: OrderedDict[int, _Entry] = OrderedDict()
-        self._buckets: dict[Hashable, list[int]] = {}
-        self._numbers = count()
+        self._buckets: dict[Hashable, tuple[int, ...]] = {}
         self._total = 0
+        self._change: object | None = None  # the change that is going on, or was ended by an error
+        self._numbers = count()
         self._lock = lock()
 
     def find(self, bucket: Hashable, matches: Callable[[Any], bool] = lambda value: True) -> Any:
         """The value of a bucket that matches, now the most recently used; None if there is none."""
         with self._lock:
-            held = [(n, self._entries[n].value) for n in self._buckets.get(bucket, ())]
-        for number, value in held:  # matching may take a while: not under the lock
-            if matches(value):
+            self._mend()
+            numbers = self._buckets.get(bucket, ())
+            held = [(n, entry) for n in numbers if (entry := self._entries.get(n)) is not None]
+        for number, entry in held:  # matching may take a while: not under the lock
+            if matches(entry.value):
                 with self._lock:
                     if number in self._entries:
                         self._entries.move_to_end(number)
-                return value
+                return entry.value
         return None
 
     def add(self, bucket: Hashable, value: Any, measure: Callable[[], int]) -> None:
         """Hold a value while there is room; `measure` tells its bytes."""
         with self._lock:
+            change = self._begin()
             number = next(self._numbers)
             self._entries[number] = _Entry(bucket, value, measure)
-            self._buckets.setdefault(bucket, []).append(number)
+            self._buckets[bucket] = (*self._buckets.get(bucket, ()), number)
             self._measure([number])
+            self._end(change)
 
     def refresh(self, bucket: Hashable) -> None:
         """Measure a bucket's values again: they may have grown."""
         with self._lock:
-            self._measure(self._buckets.get(bucket, []))
+            change = self._begin()
+            self._measure(self._buckets.get(bucket, ()))
+            self._end(change)
 
     def trim(self) -> int:
         """Measure everything again and keep within the limit; the bytes held then."""
         with self._lock:
-            self._measure(self._entries)
+            change = self._begin()
+            self._measure(list(self._entries))
+            self._end(change)
             return self._total
 
     def clear(self) -> None:
         """Drop everything."""
         with self._lock:
-            self._entries.clear()
-            self._buckets.clear()
-            self._total = 0
+            change = self._begin()
+            self._entries = OrderedDict()
+            self._derive()
+            self._end(change)
 
     def kinds(self) -> list[type]:
         """The types of the values held."""
         with self._lock:
-            return [type(entry.value) for entry in self._entries.values()]
+            return [type(entry.value) for entry in list(self._entries.values())]
+
+    def _begin(self) -> object:
+        """Say that a change is going on."""
+        self._mend()
+        self._change = change = object()
+        return change
+
+    def _end(self, change: object) -> None:
+        """The change is over; a signal's handler may have made another in the middle of it."""
+        self._change = None if self._change is change else change
+
+    def _mend(self) -> None:
+        """Make good a change that an error ended."""
+        if self._change is not None:
+            self._derive()
+            self._change = None
+
+    def _derive(self) -> None:
+        """The buckets and the total from the entries."""
+        buckets: dict[Hashable, tuple[int, ...]] = {}
+        total = 0
+        for number, entry in list(self._entries.items()):
+            buckets[entry.bucket] = (*buckets.get(entry.bucket, ()), number)
+            total += entry.nbytes
+        self._buckets, self._total = buckets, total
 
     def _measure(self, numbers: Iterable[int]) -> None:
         """Bring some entries' sizes up to date, and drop the least recently used beyond the
         limit.
         """
         for number in numbers:
-            entry = self._entries[number]
-            self._total -= entry.nbytes
-            entry.nbytes = entry.measure()
-            self._total += entry.nbytes
+            entry = self._entries.get(number)
+            if entry is not None:
+                nbytes = entry.measure()
+                self._total += nbytes - entry.nbytes
+                entry.nbytes = nbytes
         while self._total > self.limit and self._entries:
             _, entry = self._entries.popitem(last=False)
             self._total -= entry.nbytes
-            others = [n for n in self._buckets[entry.bucket] if n in self._entries]
+            others = self._buckets.get(entry.bucket, ())
+            others = tuple(number for number in others if number in self._entries)
             if others:
                 self._buckets[entry.bucket] = others
             else:
-                del self._buckets[entry.bucket]
+                self._buckets.pop(entry.bucket, None)
 
 
 store = Store(_DEFAULT_LIMIT)

@@ -19,6 +19,7 @@ from ..engines.windows import (
     tap_views,
 )
 from ..geometry import ConvGeometry
+from ..threads import whole
 from ._operator import Operator
 
 
@@ -62,7 +63,7 @@ class KernelOperator(Operator):
         sample = self.out_shape[len(self._batch) :][self.geometry.channels :]
         shaped = results.reshape(len(y), len(fixed), channels, *sample)
         pairs = ((r, fixed) if self._transposed else (fixed, r) for r in shaped)
-        gradients = np.stack([kernel_gradient(self.geometry, x, y) for x, y in pairs])
+        gradients = np.stack([whole(kernel_gradient, self.geometry, x, y) for x, y in pairs])
         return gradients.astype(np.result_type(self.dtype, results.dtype), copy=False)
 
     def _matrix(self, max_bytes: Any) -> csr_array:

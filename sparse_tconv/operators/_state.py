@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from ..assembly import check_folded_sums, wrap
 from ..engines import CsrEngine, Engine, choose, engine_class
 from ..geometry import ConvGeometry
-from ..threads import lock
+from ..threads import lock, whole
 
 
 class State:
@@ -68,7 +68,8 @@ class State:
             return y
         engine = self.engine(result)
         x = np.ascontiguousarray(x, dtype=result)
-        return engine.transpose(x) if transposed else engine.forward(x)
+        product = engine.transpose if transposed else engine.forward
+        return whole(product, x)
 
     def engine(self, dtype: np.dtype[Any]) -> Engine:
         """The engine for one dtype, built at its first use and kept."""

@@ -9,6 +9,7 @@ from ._locks import lock
 from ._number import num_threads, set_num_threads, threads
 from ._run import in_line, run
 from ._scratch import scratch
+from ._shelter import sheltered
 
 ForkSafeLock = lock  # until nobody says so any more
 
@@ -23,6 +24,7 @@ __all__ = [
     "run_blas",
     "scratch",
     "set_num_threads",
+    "sheltered",
     "single_blas",
     "threads",
     "whole",

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from scipy.linalg import cython_blas
 
-from ._fork import anyone_inside, call_whole, whole
+from ._fork import whole
 from ._locks import lock
+from ._marks import Marks
 from ._number import num_threads
 from ._run import in_line, run
 
@@ -34,6 +35,7 @@ class Control(NamedTuple):
 
 
 _before: tuple[int, ...] | None = None  # the libraries' own numbers while they are held to one
+_holding = Marks()
 _turn = lock()
 
 
@@ -46,7 +48,7 @@ def run_blas(function: Callable[[Item], Any], items: Sequence[Item], shared: boo
     # Twice: an interrupt can end the inner one before it did its work, and then the outer one does.
     try:
         try:
-            call_whole(_lowered, spread, function, items)
+            whole(_held, spread, function, items)
         finally:
             _settle()
     finally:
@@ -63,17 +65,26 @@ def single_blas() -> Iterator[bool]:
     """Hold BLAS to one thread inside; gives whether that is possible, so that the pool may be
     used instead.
     """
+    mark = _holding.mine()
+    if mark.locked():
+        yield bool(controls())
+        return
     try:
-        with whole():
+        with mark:
             _lower()
             yield bool(controls())
     finally:
         _settle()
 
 
-def _lowered(function: Callable[..., Any], *args: Any) -> Any:
-    _lower()
-    return function(*args)
+def _held(function: Callable[..., Any], *args: Any) -> Any:
+    """A call with BLAS in one thread; who called may have to give it the others back."""
+    mark = _holding.mine()
+    if mark.locked():
+        return function(*args)
+    with mark:
+        _lower()
+        return function(*args)
 
 
 def _lower() -> None:
@@ -87,15 +98,21 @@ def _lower() -> None:
 
 
 def _settle() -> None:
-    """Give the libraries their own numbers back, unless a thread is still inside."""
+    """Give the libraries their own numbers back, unless a thread still holds them to one."""
     global _before
     if _before is None:
         return
     with _turn:
-        if _before is not None and not anyone_inside():
+        if _before is not None and not _holding.anyone():
             for control, number in zip(controls(), _before, strict=True):
                 control.say(number)
             _before = None
+
+
+def _in_child() -> None:
+    """Whoever held BLAS to one thread is gone."""
+    _holding.forget_others()
+    _settle()
 
 
 @cache
@@ -128,4 +145,4 @@ def _control(path: str) -> Control | None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_settle)  # whoever was inside is gone
+    os.register_at_fork(after_in_child=_in_child)

@@ -1,65 +1,43 @@
 """What must be whole when the process forks: a fork waits a while until it is.
 
 A forked child has one thread. What another was in the middle of stays as it was for ever: a lock
-inside BLAS, half a compiled function, a module that is still being imported. Locks of our own are
-renewed, those of other libraries cannot be; so a fork waits until no thread is inside.
+inside BLAS or an FFT, half a compiled function, a module that is still being imported. Locks of our
+own are renewed, those of other libraries cannot be; so a fork waits until no thread is inside.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from _thread import LockType, RLock, allocate_lock, get_ident
+from _thread import RLock, get_ident
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
+
+from ._marks import Marks
+
+Answer = TypeVar("Answer")
 
 PATIENCE = 5.0  # seconds that a fork waits for others at most
 _PAUSE = 5e-4
 _LAZY = ("sparse_tconv", "numba", "llvmlite", "scipy", "numpy")  # imported at first use, by us
 
-# One lock for each thread, taken in C while the thread is inside: who is inside is looked at, not
-# counted, so no interrupt can make the count wrong.
-_marks: dict[int, LockType] = {}
+inside = Marks()
 _forking: set[int] = set()
 
 
-def inside_this_thread() -> LockType:
-    """The mark of this thread: a lock that is taken while the thread is inside."""
-    thread = get_ident()
-    return _marks.get(thread) or _marks.setdefault(thread, allocate_lock())
+def whole(function: Callable[..., Answer], *args: Any) -> Answer:
+    """Call a function that no fork may come in the middle of.
 
-
-def anyone_inside(but: LockType | None = None) -> bool:
-    """Whether a thread is inside."""
-    return any(mark.locked() for mark in list(_marks.values()) if mark is not but)
-
-
-def call_whole(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function that no fork may come in the middle of."""
-    mark = inside_this_thread()
+    It must not wait for another thread that calls this.
+    """
+    mark = inside.mine()
     if mark.locked():
         return function(*args)
     while True:
         with mark:  # first inside, then look: a fork looks in the other order
             if not _forking:
                 return function(*args)
-        _wait(lambda: not _forking)
-
-
-@contextmanager
-def whole() -> Iterator[None]:
-    """A ``with`` block that no fork may come in the middle of: imports, compilation."""
-    mark = inside_this_thread()
-    if mark.locked():
-        yield
-        return
-    while True:
-        with mark:
-            if not _forking:
-                yield
-                return
         _wait(lambda: not _forking)
 
 
@@ -70,7 +48,7 @@ def _before() -> None:
 
 def _settled() -> bool:
     _forking.add(get_ident())
-    return not anyone_inside(but=inside_this_thread()) and not _importing() and not _compiling()
+    return not inside.others() and not _importing() and not _compiling()
 
 
 def _wait(condition: Callable[[], bool]) -> None:
@@ -113,12 +91,9 @@ def _compiler_locks() -> Iterator[Any]:
 
 def _in_child() -> None:
     """The other threads are gone, and with them what they held."""
+    inside.forget_others()
     for held in _compiler_locks():
         held._at_fork_reinit()
-    mine = _marks.get(get_ident())
-    _marks.clear()
-    if mine is not None:
-        _marks[get_ident()] = mine
 
 
 if hasattr(os, "register_at_fork"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from math import prod
+from sys import getrefcount
 from threading import local
 from typing import Any
 
@@ -21,19 +22,25 @@ class _Spaces(local):
 
 
 _spaces = _Spaces()
+_probe = {"": np.empty(0)}
+_UNUSED = getrefcount(_probe[""])  # references to what only a dict holds
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """An array of this thread's own, with anything in it; the next call with this name gives the
-    same memory.
+    same memory, unless a part of it is still in use.
+
+    It is where a signal's handler or a finalizer calls the library in the middle of a product.
     """
     nbytes = prod(shape) * dtype.itemsize
-    held = _spaces.held.get(name)
-    if held is None or held.nbytes < nbytes:
-        held = np.empty(nbytes, dtype=np.uint8)
+    kept = _spaces.held
+    if name in kept and kept[name].nbytes >= nbytes and getrefcount(kept[name]) == _UNUSED:
+        space = kept[name]
+    else:
+        space = np.empty(nbytes, dtype=np.uint8)
         if nbytes <= KEPT_BYTES:
-            _spaces.held[name] = held
-    return held[:nbytes].view(dtype).reshape(shape)
+            kept[name] = space
+    return space[:nbytes].view(dtype).reshape(shape)
 
 
 def forget() -> None:

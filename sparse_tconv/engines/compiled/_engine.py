@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry import ConvGeometry
-from ...threads import lock, num_threads
+from ...threads import lock, num_threads, sheltered
 from .._engine import Engine
 from ._block_cost import block_nanoseconds, cannot_block
 from ._blocks import BlockProduct
@@ -30,6 +30,11 @@ class _Product(Protocol):
     def nbytes(self) -> int: ...
 
     def product(self, x: NDArray[Any]) -> NDArray[Any]: ...
+
+
+def _load() -> None:
+    """Import Numba and the loops; interrupted in the middle, Numba could not be imported again."""
+    from . import _block_loops, _edge_loops, _row_loops  # noqa: F401
 
 
 class CompiledEngine(Engine):
@@ -68,6 +73,7 @@ class CompiledEngine(Engine):
     def _product(self, transposed: bool) -> _Product:
         with self._lock:
             if transposed not in self._products:
+                sheltered(_load)
                 self._products[transposed] = self._made(transposed)
             return self._products[transposed]
 
