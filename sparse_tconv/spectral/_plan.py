@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import ConvGeometry
+from ..threads import cached_property
 from ._circle import circle_stride, is_centered_mirror, is_mirrored
 from ._problem import Problem
 

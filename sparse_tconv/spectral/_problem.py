@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import prod, sqrt
 from typing import Any
 
@@ -14,6 +13,7 @@ from ..assembly import correlation_kernel
 from ..errors import DTypeError, GeometryError
 from ..geometry import Axis, ConvGeometry, source
 from ..operators import ConvOperator, ConvTranspose
+from ..threads import cached_property
 
 _SHORT = 1 << 12  # samples of an axis that are counted one by one
 

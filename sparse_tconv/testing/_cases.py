@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..threads import cached_property
 from . import oracles
 
 __all__ = ["ReferenceCase", "reference_cases"]

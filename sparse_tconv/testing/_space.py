@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DTypeError, ShapeError
+from ..threads import cached_property
 from ._finding import CallFailedError, Cause, Finding
 
 __all__ = ["Shape", "Shapes", "Space", "as_shapes", "loaded_torch", "numpy_dtype"]
