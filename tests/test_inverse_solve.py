@@ -428,15 +428,21 @@ def test_a_wrong_argument_is_answered_by_name(options, error, message):
         solve(arguments.pop("op"), arguments.pop("y"), **arguments)
 
 
-def test_a_singular_factorization_and_an_operator_without_a_matrix_are_refused():
+def test_a_singular_factorization_and_an_operator_without_an_adjoint_are_refused():
     singular = blur([0.5, 0.5], (8,), padding_mode="circular")
     with pytest.raises(st.GeometryError, match="`damp` must make the normal equations non-singul"):
         solve(np.zeros((4, 4)), np.ones(4), method="factor")
     free = scipy.sparse.linalg.LinearOperator((8, 8), matvec=singular.matvec, dtype=float)
-    with pytest.raises(st.GeometryError, match="`op` must have a matrix for method='factor'"):
-        solve(free, np.ones(8), method="factor", damp=1)
-    with pytest.raises(st.GeometryError, match="`regularizer` must have a matrix"):
-        solve(singular, np.ones(8), method="factor", damp=1, regularizer=free)
+    with pytest.raises(st.DTypeError, match="`A` must have an `rmatvec` for its T and H"):
+        solve(free, np.ones(8), damp=1)
+
+
+def test_operators_of_functions_are_factorized_by_their_products(rng):
+    op, y = blur(rng.random(3), (8,)), rng.standard_normal(8)
+    free = scipy.sparse.linalg.LinearOperator((8, 8), op.matvec, op.rmatvec, dtype=float)
+    wanted = solve(op, y, method="factor", damp=1, regularizer=op).x
+    found = solve(free, y, method="factor", damp=1, regularizer=free)
+    np.testing.assert_allclose(found.x, wanted, rtol=1e-12)
 
 
 def test_a_bar_without_tqdm_names_the_pip_line(monkeypatch):

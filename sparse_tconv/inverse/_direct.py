@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, eye_array, issparse
+from scipy.sparse import csc_array, csr_array, eye_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import SuperLU, splu
 
@@ -68,7 +68,7 @@ def _solved(factor: SuperLU, right: NDArray[Any]) -> NDArray[Any]:
 def _factor(problem: LeastSquares, max_bytes: Any) -> SuperLU:
     """The normal equations' matrix, factorized in an order that keeps it sparse."""
     limit = _limit(max_bytes)
-    rows = _matrix("op", problem.op)
+    rows = problem.op.matrix
     if problem.mask is not None:
         rows = rows[problem.mask]
     _guard(_product_bytes(rows), limit, "the matrix of the normal equations")
@@ -95,20 +95,8 @@ def _penalty_matrix(problem: LeastSquares) -> Any:
     """L^H L."""
     if problem.regularizer is None:
         return eye_array(prod(problem.in_shape), format="csc")
-    rows = _matrix("regularizer", problem.regularizer)
+    rows = problem.regularizer.matrix
     return (rows.conj().T @ rows).tocsc()
-
-
-def _matrix(name: str, op: Any) -> csr_array:
-    """The explicit matrix of an operator that has one."""
-    # MatrixLinearOperator, which aslinearoperator makes of a matrix, keeps it as A.
-    found = getattr(op, "matrix", getattr(op, "A", None))
-    if found is None or not (issparse(found) or isinstance(found, np.ndarray)):
-        raise GeometryError(
-            f"`{name}` must have a matrix for method='factor'; got a {type(op).__name__} without. "
-            f"Pass a sparse matrix, or method='lsmr'."
-        )
-    return csr_array(found)
 
 
 def _limit(max_bytes: Any) -> int:

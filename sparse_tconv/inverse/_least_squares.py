@@ -8,11 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError, ShapeError
-from ..operators import Operator
+from ..operators import Diagonal, Identity, Operator, as_operator, block_diag, vstack
 from ._arguments import number
 from ._regularizer import is_operator, regularizer_operator
 
@@ -26,7 +25,7 @@ class LeastSquares:
 
     Attributes
     ----------
-    op : LinearOperator
+    op : Operator
         C.
     in_shape, out_shape, batch : tuple of int
         Shapes of one sample of x and of y, and of the axes in front.
@@ -36,20 +35,20 @@ class LeastSquares:
         The rows used.
     damp : float
         At least 0.
-    regularizer : LinearOperator, optional
+    regularizer : Operator, optional
         L; the identity if None.
     dtype : numpy.dtype
         What x is asked for in.
     """
 
-    op: Any
+    op: Operator
     in_shape: tuple[int, ...]
     out_shape: tuple[int, ...]
     batch: tuple[int, ...]
     y: NDArray[Any]
     mask: NDArray[np.bool_] | None
     damp: float
-    regularizer: Any
+    regularizer: Operator | None
     dtype: np.dtype[Any]
 
     @classmethod
@@ -63,7 +62,8 @@ class LeastSquares:
         mask: Any = None,
     ) -> Self:
         """The problem of these arguments, or the error that names the first bad one."""
-        op, in_shape, out_shape = _operator(op)
+        op = _operator(op)
+        in_shape, out_shape = op.in_shape, op.out_shape
         damp = number("damp", damp)
         regularizer = regularizer_operator(regularizer, op, in_shape)
         used = _mask(mask, out_shape)
@@ -132,29 +132,18 @@ class LeastSquares:
             product = product + self.damp**2 * self.penalty_adjoint(self.penalty(x))
         return product
 
-    def stacked(self) -> tuple[LinearOperator, NDArray[Any]]:
+    def stacked(self) -> tuple[Operator, NDArray[Any]]:
         """The rows of C over those of damp * L, on one flat vector, and the data over zeros."""
-        height = self.y.size
-        rest = 0
+        op = self.op
+        if self.mask is not None:
+            op = Diagonal(self.mask.astype(np.float64).reshape(self.out_shape)) @ op
+        blocks: list[Any] = [block_diag([op] * self.count)]
         if self.damp:
-            q = prod(self.in_shape) if self.regularizer is None else self.regularizer.shape[0]
-            rest = self.count * q
-
-        def matvec(x: NDArray[Any]) -> NDArray[Any]:
-            samples = x.reshape(self.count, -1)
-            parts = [self.forward(samples).ravel()]
-            if rest:
-                parts.append(self.damp * self.penalty(samples).ravel())
-            return np.concatenate(parts)
-
-        def rmatvec(r: NDArray[Any]) -> NDArray[Any]:
-            x = self.adjoint(r[:height].reshape(self.count, -1))
-            if rest:
-                x = x + self.damp * self.penalty_adjoint(r[height:].reshape(self.count, -1))
-            return x.ravel()
-
-        shape = (height + rest, self.columns)
-        operator = LinearOperator(shape, matvec=matvec, rmatvec=rmatvec, dtype=self.y.dtype)
+            rows = Identity(self.in_shape) if self.regularizer is None else self.regularizer
+            # A 0-d array: the damp is not rounded to the type of C.
+            blocks.append(block_diag([rows] * self.count) * np.array(self.damp))
+        operator = vstack(as_operator(block, self.columns) for block in blocks)
+        rest = operator.shape[0] - self.y.size
         return operator, np.concatenate([self.y.ravel(), np.zeros(rest, self.y.dtype)])
 
     def norms(self, x: NDArray[Any]) -> tuple[float, float]:
@@ -179,25 +168,21 @@ class LeastSquares:
         return x.reshape(*self.batch, *self.in_shape).astype(self.dtype)
 
 
-def _operator(op: Any) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
-    """Anything with a product, as an operator, and the shapes of its samples."""
+def _operator(op: Any) -> Operator:
+    """Anything with a product as an operator; those of other libraries take flat samples."""
     if isinstance(op, Operator):
-        return op, op.in_shape, op.out_shape
+        return op
     if not is_operator(op):
         raise DTypeError(
             f"`op` must be an operator, a sparse matrix or an array; got {type(op).__name__}. "
             f"Make one with sparse_tconv.inverse.blur or sparse_tconv.Conv."
         )
-    op = aslinearoperator(op)
-    return op, op.shape[1:], op.shape[:1]
+    return as_operator(op, op.shape[1], op.shape[0])
 
 
-def _apply(op: Any, x: NDArray[Any]) -> NDArray[Any]:
+def _apply(op: Operator, x: NDArray[Any]) -> NDArray[Any]:
     """The product for a batch of flat samples."""
-    if isinstance(op, Operator):
-        return op.apply(x.reshape(len(x), *op.in_shape)).reshape(len(x), -1)
-    columns = op.matvec(x[0])[:, None] if len(x) == 1 else op.matmat(x.T)
-    return np.asarray(columns).T
+    return op.apply(x.reshape(len(x), *op.in_shape)).reshape(len(x), -1)
 
 
 def _mask(mask: Any, out_shape: tuple[int, ...]) -> NDArray[np.bool_] | None:

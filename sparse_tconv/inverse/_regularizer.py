@@ -7,18 +7,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
-from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from ..errors import GeometryError, ShapeError
-from ..operators import Conv, ConvOperator
+from ..operators import Conv, ConvOperator, Operator, as_operator, is_foreign
 from ._arguments import one_of
 
 GRADIENT, LAPLACIAN = "gradient", "laplacian"
 WORDS = (GRADIENT, LAPLACIAN)
 
 
-def regularizer_operator(regularizer: Any, op: Any, in_shape: tuple[int, ...]) -> Any:
+def regularizer_operator(regularizer: Any, op: Operator, in_shape: tuple[int, ...]) -> Any:
     """The operator L over flat samples, or None for the identity."""
     if regularizer is None:
         return None
@@ -30,29 +28,27 @@ def regularizer_operator(regularizer: Any, op: Any, in_shape: tuple[int, ...]) -
             f"`regularizer` must be None, {listed}, a LinearOperator or a matrix; "
             f"got {regularizer!r}. Leave it out to damp x itself."
         )
-    found = aslinearoperator(regularizer)
+    found = as_operator(regularizer)
     if found.shape[1] != prod(in_shape):
         raise ShapeError(
             f"`regularizer` must have {prod(in_shape)} columns, one per entry of x; "
             f"got shape {found.shape}. Make it for samples of shape {in_shape}."
         )
-    return regularizer if isinstance(regularizer, LinearOperator) else found
+    return found
 
 
 def is_operator(value: Any) -> bool:
     """Whether a value is a matrix, or has products as an operator of SciPy or PyLops has."""
-    matrix = isinstance(value, np.ndarray) or issparse(value)
-    return matrix or all(hasattr(value, name) for name in ("shape", "matvec", "rmatvec"))
+    return isinstance(value, np.ndarray) or is_foreign(value)
 
 
-def _difference_operator(word: str, op: Any, in_shape: tuple[int, ...]) -> Conv:
+def _difference_operator(word: str, op: Operator, in_shape: tuple[int, ...]) -> Conv:
     """Differences along the spatial axes of each channel apart.
 
     They are periodic on the axes where the operator is, and end at the border on the others, so
     that L^H L is diagonal in the same Fourier or cosine basis as C.
     """
-    geometry = getattr(op, "geometry", None)
-    n_axes = len(in_shape) if geometry is None else len(geometry.axes)
+    n_axes = op.spatial_ndim
     lead = len(in_shape) - n_axes
     modes = op.geometry.padding_mode if isinstance(op, ConvOperator) else ("zeros",) * n_axes
     weight, padding = (_differences if word == GRADIENT else _curvature)(n_axes)

@@ -226,6 +226,14 @@ class Operator(Arithmetic):
         """The same as ``H``."""
         return self.H
 
+    # SciPy's hooks, which PyLops calls.
+
+    def _transpose(self) -> Any:
+        return self.T
+
+    def _adjoint(self) -> Any:
+        return self.H
+
     def _relative(self, name: str, transposed: bool, conjugated: bool) -> Any:
         """The relative of that name, made once.
 
