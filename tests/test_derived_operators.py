@@ -189,12 +189,33 @@ def test_affine_maps_add_the_bias(rng, settings_count):
 
 def test_affine_refuses_what_is_no_layer(rng):
     op = st.Conv(np.ones((2, 1, 3)), (1, 6))
-    with pytest.raises(st.ShapeError, match=r"`bias` must have shape \(2,\); got \(3,\)"):
+    with pytest.raises(st.ShapeError, match=r"`bias` must have shape \(2,\) or \(2, 4\); got \(3,"):
         st.Affine(op, np.ones(3))
-    with pytest.raises(st.DTypeError, match="`op` must be a Conv or a ConvTranspose; got ndarray"):
+    with pytest.raises(
+        st.DTypeError, match="`op` must be an operator of this library; got ndarray"
+    ):
         st.Affine(np.ones(3), np.ones(3))
     with pytest.raises(st.DTypeError, match="`bias` must be real for real results"):
         st.Affine(op, 1j * np.ones(2)).apply(np.ones((1, 6)))
+
+
+def test_any_operator_takes_a_bias_per_channel_or_per_entry(rng):
+    op = st.Conv(rng.standard_normal((2, 1, 3)), (1, 6))
+    half = st.Restriction(op.out_shape, (slice(None), slice(None, None, 2))) @ op
+    x = rng.standard_normal((3, *half.in_shape))
+    for bias in (rng.standard_normal(2), rng.standard_normal((2, 2))):
+        layer = st.Affine(half, bias)
+        wanted = half.apply(x) + (bias if bias.ndim == 2 else bias[:, None])
+        np.testing.assert_allclose(layer.apply(x), wanted)
+        homogeneous = layer.homogeneous_matrix() @ np.append(x[0].reshape(-1), 1)
+        np.testing.assert_allclose(homogeneous[:-1], wanted[0].reshape(-1))
+    plain = st.Conv(rng.standard_normal((2, 2)), (4, 4), channels=False)
+    whole = rng.standard_normal((3, 3))
+    np.testing.assert_allclose(
+        st.Affine(plain, whole).apply(np.ones((4, 4))), plain.apply(np.ones((4, 4))) + whole
+    )
+    with pytest.raises(st.ShapeError, match=r"must have shape \(\) or \(3, 3\); got \(3,\)"):
+        st.Affine(plain, np.ones(3))
 
 
 def test_new_kernels_refill_the_values_and_share_the_indices(rng, settings_count):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import weakref
 
 import numpy as np
-from expressions import DTYPES, random_expression
+import pytest
+import scipy.sparse as sparse
+from expressions import DTYPES, random_expression, scipy_operator
 from factories import random_array
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
+import sparse_tconv as st
 from sparse_tconv.testing import dot_test
 
 
@@ -82,3 +88,293 @@ def test_expressions_are_pickled(rng, settings_count):
         np.testing.assert_array_equal(copy.apply(x), op.apply(x))
         assert repr(copy) == repr(op)
         assert copy.T.T is copy
+
+
+A = st.Conv(np.arange(1.0, 19).reshape(2, 1, 3, 3), (1, 6, 5), padding=1)
+B = st.Conv(np.arange(1.0, 5).reshape(1, 2, 2, 1), (2, 6, 5), stride=2)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: A @ B,
+            st.ShapeError,
+            r"`A @ B` must have an A that takes what B gives; got A from \(1, 6, 5\) to \(2, 6, 5\), "
+            r"B from \(2, 6, 5\) to \(1, 3, 3\)\. Crop with",
+        ),
+        (
+            lambda: st.Identity((5, 6)) @ st.Identity((6, 5)),
+            st.ShapeError,
+            r"from \(5, 6\).*B from \(6, 5\).*Reshape one with st\.as_operator",
+        ),
+        (
+            lambda: A + B,
+            st.ShapeError,
+            r"`A \+ B` must have operators of equal shapes; got A from \(1, 6, 5\) to \(2, 6, 5\), "
+            r"B from \(2, 6, 5\) to \(1, 3, 3\)",
+        ),
+        (lambda: A - B, st.ShapeError, r"`A \+ B` must have operators of equal shapes"),
+        (lambda: A @ sparse.eye_array(7), st.ShapeError, r"got A from \(1, 6, 5\).*B from \(7,\)"),
+        (lambda: sparse.eye_array(7) @ A, st.ShapeError, r"got A from \(7,\).*B from \(1, 6, 5\)"),
+        (lambda: A**2, st.ShapeError, r"`A \*\* n` must have an A that takes what it gives"),
+        (lambda: st.Identity(3) ** 1.5, st.GeometryError, r"`exponent` must be an int.*got 1\.5"),
+        (lambda: "2" * A, st.DTypeError, "`scalar` must be a number; got '2'"),
+        (
+            lambda: 300 * st.Identity(3, np.int8),
+            st.DTypeError,
+            "`scalar` must fit into the operator's dtype int8; got 300",
+        ),
+        (
+            lambda: np.float16(2) * st.Identity(3, np.int8),
+            st.DTypeError,
+            "`scalar` must have an integer dtype",
+        ),
+        (lambda: st.vstack([A, B]), st.ShapeError, r"`ops` must take samples of equal shapes; got"),
+        (lambda: st.hstack([A, B]), st.ShapeError, r"`ops` must give samples of equal shapes; got"),
+        (lambda: st.vstack([]), st.GeometryError, "`ops` must have at least one operator"),
+        (lambda: st.vstack(A), st.DTypeError, "`ops` must be a sequence of operators; got Conv"),
+        (lambda: st.block_diag([A, 3]), st.DTypeError, "`A` must be an operator, a sparse matrix"),
+        (lambda: st.as_operator(np.ones(3)), st.ShapeError, r"`A` must be a matrix with rows"),
+        (lambda: st.as_operator(np.ones((2, 2), bool)), st.DTypeError, "`A` must have an integer"),
+        (
+            lambda: st.as_operator(A, (30,), (2, 31)),
+            st.ShapeError,
+            r"`out_shape` must have 60 entries, one per row of an operator of shape \(60, 30\)",
+        ),
+        (
+            lambda: st.Identity((2, 3), spatial_ndim=3),
+            st.GeometryError,
+            r"`spatial_ndim` must be at most 2, the axes of \(2, 3\); got 3",
+        ),
+        (
+            lambda: st.Diagonal([]),
+            st.GeometryError,
+            r"`values` must have entries; got shape \(0,\)",
+        ),
+        (
+            lambda: st.Restriction((2, 3), np.zeros((2, 3), bool)),
+            st.GeometryError,
+            r"`where` must take at least one entry of \(2, 3\); got none",
+        ),
+        (
+            lambda: st.Restriction((3,), (slice(1), slice(1))),
+            st.GeometryError,
+            r"`where` must have at most one slice per axis of \(3,\); got 2",
+        ),
+        (
+            lambda: st.Restriction((3,), [True, False]),
+            st.ShapeError,
+            r"`where` must have the shape of one sample, \(3,\); got \(2,\)",
+        ),
+        (lambda: st.Restriction((3,), [[1], 2]), st.DTypeError, "`where` must be a Boolean array"),
+        (lambda: A.gram(-1), st.GeometryError, "`damp` must be a finite number"),
+        (lambda: A.toarray(max_bytes=100), st.MatrixTooLargeError, "60 x 30 with 1,800 entries"),
+        (lambda: (B @ A).apply(np.ones((1, 6, 6))), st.ShapeError, r"\(\.\.\., 1, 6, 5\); got"),
+        (lambda: (B @ A) @ np.ones(31), st.ShapeError, r"\(30,\) or \(30, k\); got \(31,\)"),
+    ],
+)
+def test_errors_name_the_shapes_and_the_way_out(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_an_operator_without_an_adjoint_says_what_to_write():
+    class Half(st.Operator):
+        def __init__(self):
+            super().__init__((4,), (2,))
+
+        def _multiply(self, x):
+            return x[:, ::2] + 0.0
+
+    half = Half()
+    np.testing.assert_array_equal(half.matrix.toarray(), [[1, 0, 0, 0], [0, 0, 1, 0]])
+    with pytest.raises(st.DTypeError, match=r"must have a method `_multiply_adjoint`.*got a Half"):
+        half.T.apply([1.0, 2.0])
+    np.testing.assert_array_equal(half.T.matrix.toarray(), half.toarray().T)
+
+
+def test_an_operator_that_is_its_own_adjoint_needs_one_product():
+    class Mean(st.Operator):
+        _hermitian = True
+
+        def _multiply(self, x):
+            return x - x.mean(axis=-1, keepdims=True)
+
+    real, between = Mean((4,), (4,)), Mean((4,), (4,), complex)
+    assert real.T is real
+    assert between.H is between
+    assert dot_test(between @ st.Diagonal([1, 2j, 3, 4]))
+    np.testing.assert_allclose(between.T.toarray(), np.eye(4) - 0.25, atol=1e-15)
+
+
+def test_what_is_exact_and_free_is_simplified():
+    assert A @ st.Identity(A.in_shape) is A
+    assert st.Identity(A.out_shape) @ A is A
+    assert (A @ st.Identity(A.in_shape, complex)).dtype == complex
+    assert repr(2 * (3 * A)).count("Scaled") == 1
+    assert 2 * (0.5 * A) is A
+    negative = -A
+    assert -negative is A
+    assert 1 * A is A
+    assert (1e-200 * (1e-200 * A)).scalar != 0, "multiples whose product vanishes stay apart"
+    assert len(((B @ A) @ st.Diagonal(np.ones(A.in_shape))).factors) == 3
+    assert len((A + (A - A)).parts) == 3
+    square = st.Diagonal([2, 3])
+    np.testing.assert_array_equal((square**3).toarray(), np.diag([8, 27]))
+    assert isinstance(square**0, st.Identity)
+    assert square**1 is square
+    np.testing.assert_allclose((A / 4).toarray(), A.toarray() / 4)
+    assert (A.T @ A).T.T.shape == (30, 30)
+
+
+def test_numbers_are_weak_as_in_numpy():
+    op = st.Identity(2, np.float32)
+    assert (2 * op).dtype == (op * 2.5).dtype == (True * op).dtype == np.float32
+    assert (np.float64(2) * op).dtype == (np.array(2.0) * op).dtype == np.float64
+    assert (2j * op).dtype == np.complex64
+    assert (2.5 * st.Identity(2, int)).dtype == np.float64
+    wraps = -st.Identity(2, np.uint8)
+    np.testing.assert_array_equal(wraps.apply(np.array([1, 2], np.uint8)), [255, 254])
+    np.testing.assert_array_equal((wraps / 1).toarray(), np.diag([255, 255]))
+    conjugated = (2j * op).H
+    np.testing.assert_array_equal(conjugated.toarray(), np.diag([-2j, -2j]))
+
+
+def test_integers_wider_than_their_parts_do_not_wrap():
+    product = st.Diagonal(np.array([200], np.uint8)) @ st.Diagonal(np.array([100], np.int16))
+    assert product.dtype == np.int16
+    assert product.apply(np.array([1], np.int8)) == np.int16(20000)
+    wide = st.Diagonal(np.array([1], np.int64)) @ st.Diagonal(np.array([200], np.uint8))
+    assert wide.apply(np.array([3], np.uint8))[0] == wide.matrix[0, 0] * 3 == 600
+
+
+def test_a_sparse_matrix_wraps_on_either_side_and_foreign_operators_at_the_right(rng):
+    left = sparse.random_array((4, 60), density=0.5, rng=rng)
+    right = sparse.random_array((30, 3), density=0.5, rng=rng)
+    like = sparse.random_array(A.shape, density=0.1, rng=rng)
+    dense = A.toarray()
+    scipys = aslinearoperator(right)
+    for found, wanted in (
+        (left @ A, left @ dense),
+        (A @ right, dense @ right),
+        (A @ sparse.csc_matrix(right), dense @ right),
+        (A @ scipys, dense @ right.toarray()),
+        (A @ scipy_operator(right.toarray()), dense @ right.toarray()),
+        (A + like, dense + like.toarray()),
+        (like + A, dense + like.toarray()),
+        (like - A, like.toarray() - dense),
+        (A - like, dense - like.toarray()),
+        (A - aslinearoperator(like), dense - like.toarray()),
+        (A * right, dense @ right),
+        (A * A.T, dense @ dense.T),
+    ):
+        assert isinstance(found, st.Operator)
+        np.testing.assert_allclose(found.toarray(), wanted)
+        np.testing.assert_allclose(found.matrix.toarray(), wanted)
+        assert dot_test(found)
+    assert (A @ right).out_shape == A.out_shape
+    assert (A @ right @ right.T).in_shape == (30,)
+    theirs = aslinearoperator(left) @ A
+    assert isinstance(theirs, LinearOperator)
+    assert not isinstance(theirs, st.Operator)
+    ours = st.as_operator(aslinearoperator(left)) @ A
+    np.testing.assert_allclose(ours.toarray(), left @ dense)
+    np.testing.assert_array_equal(np.ones(60) @ A, dense.T @ np.ones(60))
+    np.testing.assert_array_equal(np.ones((2, 60)) @ A, np.ones((2, 60)) @ dense)
+    with pytest.raises(TypeError):
+        A + 3
+    with pytest.raises(TypeError):
+        A + np.ones(A.shape)
+
+
+def test_nothing_of_the_callers_is_written(rng):
+    unsorted = sparse.csr_array(([1.0, 2.0], [1, 0], [0, 2]), shape=(1, 2))
+    op = st.as_operator(unsorted)
+    assert op.matrix.has_sorted_indices
+    np.testing.assert_array_equal(unsorted.indices, [1, 0])
+    values = np.ones((2, 2))
+    diagonal = st.Diagonal(values)
+    values[:] = 5
+    np.testing.assert_array_equal(diagonal.values, np.ones((2, 2)))
+
+    class Same(st.Operator):
+        def _multiply(self, x):
+            return x
+
+    same, x = Same((3,), (3,)), np.ones(3)
+    np.testing.assert_array_equal((same + same + 2 * same) @ x, [4, 4, 4])
+    np.testing.assert_array_equal(x, 1)
+    matrix = (A @ st.Diagonal(np.ones(A.in_shape))).matrix
+    matrix.data[:] = 0
+    assert st.Diagonal([1.0, 2.0]).to_matrix().data.flags.writeable
+
+
+def test_joined_sides_are_stacked_where_shapes_are_equal_and_flat_where_not():
+    stacked, flat = st.vstack([A, A, A]), st.vstack([A, B @ A])
+    assert stacked.out_shape == (3, 2, 6, 5)
+    assert flat.out_shape == (69,)
+    assert "out stacked" in repr(stacked)
+    assert "out flat" in repr(flat)
+    assert stacked.T.in_shape == (3, 2, 6, 5)
+    both = st.block_diag([A, A])
+    assert (both.in_shape, both.out_shape) == ((2, 1, 6, 5), (2, 2, 6, 5))
+    x = np.arange(60.0).reshape(both.in_shape)
+    np.testing.assert_array_equal(both.apply(x), A.apply(x))
+    assert "and 3 more" in repr(st.vstack([A] * 10))
+
+
+def test_spatial_axes_are_those_that_a_part_knows():
+    image = (3, 8, 8)
+    op = st.Conv(np.ones((2, 3, 3, 3)), image)
+    assert st.Identity(image).spatial_ndim == 3
+    assert st.Identity(image, spatial_ndim=2).spatial_ndim == 2
+    assert op.spatial_ndim == op.T.spatial_ndim == (op @ st.Diagonal(np.ones(image))).spatial_ndim
+    assert (st.Restriction(op.out_shape, np.ones(op.out_shape, bool)) @ op).spatial_ndim == 2
+    assert (op + op).spatial_ndim == (2 * op).spatial_ndim == op.gram().spatial_ndim == 2
+    assert st.vstack([op, op]).spatial_ndim == 2
+    assert st.vstack([op, op]).T.spatial_ndim == st.hstack([op, op]).spatial_ndim == 2
+    assert st.as_operator(op.matrix, image, spatial_ndim=2).spatial_ndim == 2
+    assert st.as_operator(op.matrix, image).spatial_ndim == 3
+    assert st.as_operator(op.matrix).spatial_ndim == 1
+
+
+def test_matrices_are_counted_before_they_are_built():
+    large = st.Conv(np.ones((3, 3)), (60, 60), channels=False)
+    product = large @ st.Conv(np.ones((3, 3)), (60, 60), padding=1, channels=False)
+    size = product.to_matrix().nnz * 12 + 4 * (product.shape[0] + 1)
+    assert product.to_matrix(max_bytes=size).nnz
+    assert product.to_matrix(dtype=np.float32, index_dtype=np.int64).indices.dtype == np.int64
+    for op in (product, product.gram(), large + large, st.vstack([large, large]), large.T):
+        with pytest.raises(st.MatrixTooLargeError, match="`matrix` must need at most"):
+            op.to_matrix(max_bytes=large.to_matrix().nnz * 8)
+    with pytest.raises(st.MatrixTooLargeError, match="`matrix` must need at most"):
+        product.to_matrix(max_bytes=size - 1)
+    foreign = st.as_operator(scipy_operator(np.ones((40, 40))))
+    with pytest.raises(st.MatrixTooLargeError, match="`matrix` must need at most"):
+        foreign.to_matrix(max_bytes=1000)
+    with pytest.raises(
+        st.DTypeError, match="`dtype` must be able to hold entries of dtype float64"
+    ):
+        product.to_matrix(dtype=np.int64)
+    dense = st.as_operator(np.ones((200_000, 1))) @ st.as_operator(np.ones((1, 200_000)))
+    with pytest.raises(st.MatrixTooLargeError, match="40,000,000,000 entries"):
+        _ = dense.matrix
+    with pytest.raises(st.MatrixTooLargeError, match="40,000,000,000 entries"):
+        dense.toarray()
+    for small in (st.Identity(9), st.Diagonal(np.ones(9)), st.Restriction((9,), slice(None))):
+        with pytest.raises(st.MatrixTooLargeError):
+            small.to_matrix(max_bytes=20)
+
+
+def test_relatives_leave_no_cycle_behind():
+    gc.disable()
+    try:
+        op = 2 * (B @ A) + st.as_operator(np.ones((9, 30)), (1, 6, 5), (1, 3, 3))
+        op.T.apply(op.apply(np.ones(op.in_shape)))
+        op.H.matvec(op.T.T @ op.gram().T.matvec(np.ones(30)))
+        gone = weakref.ref(op)
+        del op
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -134,7 +134,7 @@ def from_pylops(operator: pylops.LinearOperator) -> Conv:
     Traceback (most recent call last):
         ...
     sparse_tconv.errors.DTypeError: `operator` must be a Convolve1D, Convolve2D or ConvolveND of
-        pylops.signalprocessing; got Identity. Other operators have no kernel to take.
+        pylops.signalprocessing; got Identity. Others have no kernel to take: wrap them with st.as_operator.
     """
     inner = _inner(operator)
     size = tuple(int(n) for n in inner.dims)
@@ -154,7 +154,7 @@ def _inner(operator: Any) -> Any:
         return operator if hasattr(operator, "h") else operator.Op
     raise DTypeError(
         "`operator` must be a Convolve1D, Convolve2D or ConvolveND of pylops.signalprocessing; "
-        f"got {type(operator).__name__}. Other operators have no kernel to take."
+        f"got {type(operator).__name__}. Others have no kernel to take: wrap them with st.as_operator."
     )
 
 

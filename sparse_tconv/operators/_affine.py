@@ -1,4 +1,4 @@
-"""A convolution and a bias: x -> C x + b."""
+"""An operator and a bias: x -> C x + b."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from scipy.sparse import block_array, csr_array
 from .. import _validate as validate
 from ..errors import DTypeError, ShapeError
 from ._base import ConvOperator
+from ._operator import Operator
 
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """The affine map x -> C x + b of a convolution, or a transposed convolution, and a bias.
+    """The affine map x -> C x + b of an operator and a bias.
 
     Parameters
     ----------
-    op : Conv or ConvTranspose
+    op : Operator
         The linear part.
-    bias : array-like, (C_out,)
-        One number per output channel; of shape ``()`` with ``channels=False``. Copied, and cast to
-        the result's dtype.
+    bias : array-like, (C_out,) or op.out_shape
+        One number per output channel, ``op.out_shape[0]`` of them, of shape ``()`` for a
+        convolution with ``channels=False``; or one per entry. Copied, and cast to the result's
+        dtype.
 
     Raises
     ------
     ShapeError
         The bias has another shape.
     DTypeError
-        `op` is no convolution, or the bias has a type that the library does not compute with.
+        `op` is no operator, or the bias has a type that the library does not compute with.
 
     Examples
     --------
@@ -48,19 +50,19 @@ class Affine:
     >>> Affine(layer.op, [1.0, 2.0])
     Traceback (most recent call last):
         ...
-    sparse_tconv.errors.ShapeError: `bias` must have shape (1,); got (2,). Give one number per
-        output channel.
+    sparse_tconv.errors.ShapeError: `bias` must have shape (1,) or (1, 3); got (2,). Give one number
+        per output channel, or one per entry.
     """
 
-    op: ConvOperator
+    op: Operator
     bias: NDArray[Any]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.op, ConvOperator):
+        if not isinstance(self.op, Operator):
             raise DTypeError(
-                f"`op` must be a Conv or a ConvTranspose; got {type(self.op).__name__}. Make one with st.Conv."
+                f"`op` must be an operator of this library; got {type(self.op).__name__}. Wrap it with st.as_operator."
             )
-        bias = np.array(checked_bias(self.op, self.bias))
+        bias = np.array(checked_bias(self.op, self.bias, whole=True))
         bias.flags.writeable = False
         object.__setattr__(self, "bias", bias)
 
@@ -113,19 +115,22 @@ class Affine:
         return csr_array(block_array(blocks, format="csr", dtype=dtype))
 
 
-def checked_bias(op: ConvOperator, bias: ArrayLike) -> NDArray[Any]:
-    """The bias as an array of the right shape."""
+def checked_bias(op: Operator, bias: ArrayLike, *, whole: bool = False) -> NDArray[Any]:
+    """The bias as an array of the right shape, which may be that of the results if `whole`."""
     array = validate.constant_array("bias", bias)
-    wanted = op.out_shape[:1] if op.geometry.channels else ()
-    if array.shape != wanted:
-        hint = "Give one number per output channel." if wanted else "Give one number."
-        raise ShapeError(f"`bias` must have shape {wanted}; got {array.shape}. {hint}")
+    plain = isinstance(op, ConvOperator) and not op.geometry.channels
+    wanted = () if plain else op.out_shape[:1]
+    if array.shape != wanted and not (whole and array.shape == op.out_shape):
+        rule, hint = f"{wanted}", "Give one number" + (" per output channel" if wanted else "")
+        if whole:
+            rule, hint = f"{wanted} or {op.out_shape}", f"{hint}, or one per entry"
+        raise ShapeError(f"`bias` must have shape {rule}; got {array.shape}. {hint}.")
     return array
 
 
-def add_bias(op: ConvOperator, y: NDArray[Any], bias: NDArray[Any]) -> NDArray[Any]:
+def add_bias(op: Operator, y: NDArray[Any], bias: NDArray[Any]) -> NDArray[Any]:
     """Add the bias to fresh results, in their dtype."""
-    y += cast_bias(bias, y.dtype).reshape(*bias.shape, *(1,) * len(op.geometry.axes))
+    y += cast_bias(bias, y.dtype).reshape(*bias.shape, *(1,) * (len(op.out_shape) - bias.ndim))
     return y
 
 

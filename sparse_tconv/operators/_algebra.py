@@ -107,8 +107,8 @@ def _number(scalar: Any, dtype: np.dtype[Any]) -> tuple[Any, np.dtype[Any]]:
         raise DTypeError(
             f"`scalar` must be a number; got {scalar!r}. Use st.Diagonal for one number per entry."
         )
+    result = validate.numeric_dtype("scalar", np.result_type(value, dtype))
     try:
-        result = validate.numeric_dtype("scalar", np.result_type(value, dtype))
         real = result.kind == "c" and not np.iscomplexobj(value)
         return (result.type(0).real.dtype if real else result).type(value), result
     except (OverflowError, TypeError) as error:

@@ -55,6 +55,7 @@ def matrix_product(a: csr_array, b: csr_array, dtype: np.dtype[Any], max_bytes: 
     try:
         guard_nnz(shape, _most_entries(a, b), dtype, max_bytes)
     except MatrixTooLargeError:
+        guard_nnz(shape, _fewest_entries(a, b), dtype, max_bytes)
         _count_entries(a, b, dtype, max_bytes)
     return canonical(a.astype(dtype, copy=False) @ b.astype(dtype, copy=False))
 
@@ -73,6 +74,13 @@ def _most_entries(a: csr_array, b: csr_array) -> int:
     reached = np.diff(b.indptr).astype(np.int64)[a.indices]
     ends = np.concatenate([[0], np.cumsum(reached)])[a.indptr]
     return int(np.minimum(np.diff(ends), b.shape[1]).sum())
+
+
+def _fewest_entries(a: csr_array, b: csr_array) -> int:
+    """No more than the entries of a @ b: no row has fewer than the longest that it adds up."""
+    reached = np.diff(b.indptr)[a.indices]
+    filled = a.indptr[:-1][np.diff(a.indptr) > 0]
+    return int(np.maximum.reduceat(reached, filled).sum(dtype=np.int64)) if len(filled) else 0
 
 
 def _count_entries(a: csr_array, b: csr_array, dtype: np.dtype[Any], max_bytes: Any) -> None:

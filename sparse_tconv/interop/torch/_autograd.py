@@ -13,23 +13,24 @@ from typing import Any
 import torch
 
 from ...errors import DTypeError, ShapeError
-from ...operators import Affine, ConvOperator
+from ...operators import Affine, ConvOperator, Operator
 from ._tensors import check_sample, known, tensor_array
 
 
 def apply(
-    op: ConvOperator | Affine, x: torch.Tensor, weight: torch.Tensor | None = None
+    op: Operator | Affine, x: torch.Tensor, weight: torch.Tensor | None = None
 ) -> torch.Tensor:
     """The operator applied to tensors, differentiable with respect to `x` and `weight`.
 
     Parameters
     ----------
-    op : Conv, ConvTranspose or Affine
-        The operator. Its own weight, and an ``Affine``'s bias, are constants.
+    op : Operator or Affine
+        The operator: a convolution, or any expression of operators. Its own weight, and an ``Affine``'s bias, are constants.
     x : torch.Tensor, (..., *in_shape)
         Dense, on the CPU, with any number of leading batch axes.
     weight : torch.Tensor, the shape of ``op.weight``, optional
-        A kernel to use instead of the operator's, as ``op.with_weight(weight)`` does.
+        A kernel to use instead of that of a Conv or ConvTranspose, as ``op.with_weight(weight)``
+        does.
 
     Returns
     -------
@@ -74,15 +75,20 @@ def apply(
     if isinstance(op, Affine):
         y = apply(op.op, x, weight)
         bias = torch.tensor(op.bias).to(y.dtype)
-        return y + bias.reshape(*bias.shape, *(1,) * len(op.op.geometry.axes))
-    if not isinstance(op, ConvOperator):
+        return y + bias.reshape(*bias.shape, *(1,) * (len(op.out_shape) - bias.ndim))
+    if not isinstance(op, Operator):
         raise DTypeError(
-            f"`op` must be a Conv, ConvTranspose or Affine; got {type(op).__name__}. Make one with st.Conv."
+            f"`op` must be an operator or an Affine; got {type(op).__name__}. Wrap it with st.as_operator."
         )
     check_sample("x", x)
     if weight is None:
         known(op.dtype)
         return _Product.apply(op, x, None)
+    if not isinstance(op, ConvOperator):
+        raise DTypeError(
+            f"`op` must be a Conv or ConvTranspose where `weight` is given; got {type(op).__name__}. "
+            f"Apply the parts one after the other."
+        )
     check_sample("weight", weight)
     if tuple(weight.shape) != op.weight.shape:
         raise ShapeError(
@@ -98,7 +104,7 @@ class _Product(torch.autograd.Function):  # type: ignore[misc]  # seen without i
     """P(op, x, w) = C(w) x; with None for w, the operator's own kernel."""
 
     @staticmethod
-    def forward(op: ConvOperator, x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+    def forward(op: Any, x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
         if weight is not None:
             op = op.with_weight(tensor_array(weight))
         return torch.from_numpy(op.apply(tensor_array(x)))

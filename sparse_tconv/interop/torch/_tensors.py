@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...errors import DTypeError
-from ...operators import ConvOperator
+from ...operators import Operator
 
 _REFUSED = {
     torch.float16: "float()",
@@ -18,24 +18,24 @@ _REFUSED = {
 }
 
 
-def to_torch(op: ConvOperator) -> torch.Tensor:
+def to_torch(op: Operator) -> torch.Tensor:
     """The operator's matrix as a sparse CSR tensor.
 
     Parameters
     ----------
-    op : Conv or ConvTranspose
-        The operator; of an ``Affine``, pass its ``op``.
+    op : Operator
+        The operator: a convolution, or any expression of operators; of an ``Affine``, pass its ``op``.
 
     Returns
     -------
     torch.Tensor
-        Of layout ``torch.sparse_csr``, shape ``op.shape`` and the weight's dtype, on the CPU; it
+        Of layout ``torch.sparse_csr``, shape ``op.shape`` and the operator's dtype, on the CPU; it
         shares no memory with the operator.
 
     Raises
     ------
     DTypeError
-        `op` is no convolution, or PyTorch has no type for its weight (longdouble).
+        `op` is no operator, or PyTorch has no type for its entries (longdouble).
     MatrixTooLargeError
         The matrix would not fit.
 
@@ -62,13 +62,13 @@ def to_torch(op: ConvOperator) -> torch.Tensor:
     >>> to_torch(Affine(op, 2.0))
     Traceback (most recent call last):
         ...
-    sparse_tconv.errors.DTypeError: `op` must be a Conv or ConvTranspose; got Affine. Of an Affine
-        pass its `op`; make one with st.Conv.
+    sparse_tconv.errors.DTypeError: `op` must be a linear operator of this library; got Affine. Of an
+        Affine pass its `op`; wrap others with st.as_operator.
     """
-    if not isinstance(op, ConvOperator):
+    if not isinstance(op, Operator):
         raise DTypeError(
-            f"`op` must be a Conv or ConvTranspose; got {type(op).__name__}. "
-            f"Of an Affine pass its `op`; make one with st.Conv."
+            f"`op` must be a linear operator of this library; got {type(op).__name__}. "
+            f"Of an Affine pass its `op`; wrap others with st.as_operator."
         )
     known(op.dtype)
     matrix = op.to_matrix()
