@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse.linalg import lsmr
 
+from ._files import replaced
 from ._validate import integer
 from .errors import GeometryError, MissingExtraError
 from .operators import Conv
@@ -212,7 +213,8 @@ def draw(demo: Demo, path: Path) -> None:
     _draw_pictures(pictures.subplots(2, 4, height_ratios=rows[:2]), demo)
     _draw_small_matrix(matrix.subplots())
     figure.get_layout_engine().set(rect=(0.005, 0.005, 0.99, 0.985))
-    figure.savefig(path, dpi=110)
+    with replaced(path) as draft:
+        figure.savefig(draft, dpi=110)
 
 
 def _draw_pictures(grid: Any, demo: Demo) -> None:

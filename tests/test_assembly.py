@@ -10,7 +10,7 @@ import scipy.sparse
 from factories import random_array, random_setting
 
 import sparse_tconv as st
-from sparse_tconv.assembly._limits import available_memory
+from sparse_tconv._memory import available_memory
 
 
 def both(setting):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_runs import ENVIRONMENT, PROGRAM, one_error_line, run
+from matplotlib.figure import Figure
 
 import sparse_tconv
 from sparse_tconv import cli, demo
@@ -181,11 +182,11 @@ def test_an_interrupt_is_quiet(
 def test_an_interrupt_leaves_no_half_written_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_: demo.Demo, path: Path) -> None:
+    def interrupted(_: Figure, path: Path, **__: int) -> None:
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(demo, "draw", interrupted)
+    monkeypatch.setattr(Figure, "savefig", interrupted)
     assert cli.main(["demo", "--size", "64", "--output", str(tmp_path / "picture.png")]) == 130
     assert list(tmp_path.iterdir()) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ..assembly import available_memory
+from .._memory import available_memory
 from ..errors import MatrixTooLargeError
 from ..operators import ConvOperator
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..assembly import available_memory
+from .._memory import available_memory
 from ..errors import MatrixTooLargeError
 from ..operators import ConvOperator
 from ..solution import Result

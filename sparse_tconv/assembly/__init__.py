@@ -5,13 +5,12 @@ from __future__ import annotations
 from ._csr import Skeleton, cast_weight, fresh_matrix, shared_skeleton, wrap
 from ._folded_sums import check_folded_sums
 from ._kernel import correlation_kernel, from_correlation_kernel
-from ._limits import available_memory, guard_dense, guard_entries, index_dtype
+from ._limits import guard_dense, guard_entries, index_dtype
 from ._matrices import conv_matrix, conv_transpose_matrix
 from ._row_block import row_block
 
 __all__ = [
     "Skeleton",
-    "available_memory",
     "cast_weight",
     "check_folded_sums",
     "conv_matrix",

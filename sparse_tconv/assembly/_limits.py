@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import _validate as validate
+from .._memory import available_memory, written
 from ..errors import GeometryError, MatrixTooLargeError
 from ..pattern import MatrixPattern
 
@@ -78,48 +77,6 @@ def _refuse_beyond(
         rule, remedy = "need at most", "Raise max_bytes"
     if needed > limit:
         raise MatrixTooLargeError(
-            f"`matrix` must {rule} {_size(limit)}; got {shape[0]:,} x {shape[1]:,} with {entries}, "
-            f"{needed:,} bytes ({_size(needed)}). {remedy}, or use {instead} without storing it."
+            f"`matrix` must {rule} {written(limit)}; got {shape[0]:,} x {shape[1]:,} with {entries}, "
+            f"{needed:,} bytes ({written(needed)}). {remedy}, or use {instead} without storing it."
         )
-
-
-def available_memory() -> int:
-    """Bytes that could still be allocated: the least of what the system, and a container's
-    limit, leave.
-    """
-    limits = [_system_memory(), *_container_memory()]
-    return min(limits)
-
-
-def _system_memory() -> int:
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass  # not Linux: all the memory there is, then
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return int(np.iinfo(np.int64).max)
-
-
-def _container_memory() -> list[int]:
-    """What a control group's limit leaves, where there is one."""
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit = (group / "memory.max").read_text().strip()
-        used = int((group / "memory.current").read_text())
-    except (OSError, ValueError):
-        return []
-    return [int(limit) - used] if limit.isdigit() else []
-
-
-def _size(nbytes: int) -> str:
-    """Bytes as a person reads them."""
-    amount = float(nbytes)
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if amount < 1024 or unit == "PiB":
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    raise AssertionError("unreachable")

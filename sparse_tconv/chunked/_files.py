@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _validate as validate
-from ..errors import DTypeError
-from ._arrays import checked, dask_array
+from .._files import is_special, read_npy_header, replaced, reserve
+from ._arrays import bounds, checked, dask_array
 
 
 class _Npy:
@@ -22,21 +23,28 @@ class _Npy:
     """
 
     def __init__(self, path: Path) -> None:
-        array = _mapped(path, "r")
-        self.path = path
-        self.shape: tuple[int, ...] = array.shape
-        self.dtype = array.dtype
-        self.ndim = array.ndim
+        self._path, self._header = path, read_npy_header("path", path)
+        self.shape = self._header.shape
+        self.dtype = self._header.dtype
+        self.ndim = len(self.shape)
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
-        return np.array(_mapped(self.path, "r")[index])
+        return np.array(self._mapped("r")[index])
 
     def __setitem__(self, index: Any, value: NDArray[Any]) -> None:
-        _mapped(self.path, "r+")[index] = value
+        self._mapped("r+")[index] = value
+
+    def _mapped(self, mode: Any) -> NDArray[Any]:
+        """The array in the file."""
+        if 0 in self.shape:  # there is nothing to map
+            return np.empty(self.shape, self.dtype)
+        order: Any = "F" if self._header.fortran_order else "C"
+        offset = self._header.offset
+        return np.memmap(self._path, self.dtype, mode, offset, self.shape, order)
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        status = self.path.stat()
-        return type(self).__name__, str(self.path), status.st_mtime_ns, status.st_size
+        status = self._path.stat()
+        return type(self).__name__, str(self._path), status.st_mtime_ns, status.st_size
 
 
 def from_npy(path: str | os.PathLike[str], chunks: Any = "auto") -> Any:
@@ -58,8 +66,10 @@ def from_npy(path: str | os.PathLike[str], chunks: Any = "auto") -> Any:
     ------
     DTypeError
         The file holds Python objects or other things than numbers.
-    FileNotFoundError, ValueError
-        There is no such file, or it is no ``.npy`` file.
+    GeometryError
+        It is no ``.npy`` file, or shorter than its header says.
+    OSError
+        It cannot be read.
     MissingExtraError
         Dask is not installed.
 
@@ -102,8 +112,8 @@ def to_npy(x: Any, path: str | os.PathLike[str]) -> None:
     x : dask.array.Array
         Chunk sizes known.
     path : str or path-like
-        The file to write; one that exists is replaced. Workers on other machines need it under the
-        same absolute path.
+        The file to write; one that exists is replaced. Workers on other machines need its folder
+        under the same absolute path.
 
     Raises
     ------
@@ -120,8 +130,10 @@ def to_npy(x: Any, path: str | os.PathLike[str]) -> None:
 
     Notes
     -----
-    A chunk is written where it is computed, and then dropped. If the computation fails, the file
-    stays behind with what was written. The file must not be the one that `x` is read from.
+    A chunk is written where it is computed, and then dropped: into a file of another name beside
+    `path`, whose place on the disk is taken first, and which becomes `path` when it is whole. So a
+    file that stood there is as it was if the computation fails or is interrupted, and `x` may be
+    read from it. Into a pipe or a device, rows of chunks are written one after the other.
 
     Examples
     --------
@@ -143,18 +155,29 @@ def to_npy(x: Any, path: str | os.PathLike[str]) -> None:
     """
     array = checked("x", x)
     target = Path(path).absolute()
-    np.lib.format.open_memmap(target, mode="w+", dtype=array.dtype, shape=array.shape)
-    dask_array().store(array, _Npy(target), lock=False)
+    if is_special(target):
+        _stream(array, target)
+        return
+    with replaced(target) as draft:
+        with draft.open("wb") as file:
+            _write_header(file, array)
+            begin = file.tell()
+        reserve(draft, begin + array.nbytes)
+        dask_array().store(array, _Npy(draft), lock=False)
 
 
-def _mapped(path: Path, mode: Any) -> NDArray[Any]:
-    """The file mapped; pickled objects are refused, not loaded."""
-    try:
-        array: NDArray[Any] = np.lib.format.open_memmap(path, mode=mode)
-    except ValueError as error:
-        if "object" not in str(error):
-            raise
-        raise DTypeError(
-            f"`path` must hold numbers; got Python objects in {str(path)!r}. Save a numeric array."
-        ) from error
-    return array
+def _write_header(file: BinaryIO, array: Any) -> None:
+    dtype = np.lib.format.dtype_to_descr(array.dtype)
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": dtype, "fortran_order": False, "shape": array.shape}
+    )
+
+
+def _stream(array: Any, path: Path) -> None:
+    """Write to what is no regular file: from the first row of chunks to the last."""
+    with path.open("wb") as file:
+        _write_header(file, array)
+        for first, last in pairwise(bounds(array.chunks[0]) if array.ndim else ()):
+            file.write(np.ascontiguousarray(array[first:last].compute()).data)
+        if not array.ndim:
+            file.write(array.compute().data)

@@ -8,7 +8,14 @@ from ._arrays import STREAM, mapped_array, read_array
 from ._chunks import apply_in_chunks
 from ._errors import UsageError
 from ._operator import WEIGHT_HELP, add_operator_options, layer_of
-from ._output import array_type, check_stream, write_array, write_stream
+from ._output import (
+    array_type,
+    check_stream,
+    is_standard_output,
+    told,
+    write_array,
+    write_stream,
+)
 from ._parser import OK, Commands, add_command
 from ._values import numbers
 
@@ -62,7 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, multiply, write."""
     if arguments.chunks is not None:
         return _run_in_chunks(arguments)
-    if arguments.output is None:
+    streamed = is_standard_output(arguments.output)
+    if streamed:
         check_stream()
     if arguments.weight == arguments.x == STREAM:
         raise UsageError(
@@ -71,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     x = read_array("x", arguments.x)
     y = layer_of(arguments, x.shape).apply(x)
-    if arguments.output is None:
+    if streamed:
         write_stream(y)
     else:
         write_array(y, arguments.output)
@@ -85,7 +93,7 @@ def _run_in_chunks(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "`--output` must be a file to be written in chunks; got standard output. Pass -o y.npy."
         )
-    x = mapped_array("x", arguments.x)
-    y = apply_in_chunks(layer_of(arguments, x.shape), x, arguments.chunks, arguments.output)
-    print(f"wrote {arguments.output}: {y.shape}, {y.dtype}")
+    path, shape = mapped_array("x", arguments.x)
+    y = apply_in_chunks(layer_of(arguments, shape), path, arguments.chunks, arguments.output)
+    told(arguments.output, f"wrote {arguments.output}: {y.shape}, {y.dtype}")
     return OK

@@ -1,113 +1,120 @@
-"""Arrays in: .npy and .npz files and standard input, never a pickle."""
+"""Arrays in: .npy and .npz files, pipes and standard input, never a pickle."""
 
 from __future__ import annotations
 
 import io
+import os
 import re
+import stat
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 from numpy.typing import NDArray
 
+from .. import _validate as validate
+from .._files import NPY, NPZ, read_npy, read_npy_header, read_npz
+from .._memory import available_memory
 from ._errors import UsageError
 
 STREAM = "-"
 _MEMBER = re.compile(r"(?P<path>.+\.npz):(?P<member>.+)", re.IGNORECASE | re.DOTALL)
-_NPY, _ZIP = b"\x93NUMPY", b"PK"
+_LARGEST_ARCHIVE = 1 << 30  # bytes of one from a pipe, which has to be held whole
 
 
 def read_array(name: str, source: str) -> NDArray[Any]:
-    """The array in ``file.npy``, ``file.npz``, ``file.npz:member`` or ``-``; `name` is what errors
-    call it.
+    """The array in ``file.npy``, ``file.npz``, ``file.npz:member``, a pipe or ``-``; `name` is what
+    errors call it.
     """
-    path, member = _split(source)
+    path, member = _split(name, source)
     if path == STREAM:
-        return _loaded(name, source, io.BytesIO(_standard_input(name)), member)
+        return _loaded(name, source, _standard_input(name), member, None)
     with Path(path).open("rb") as file:
-        return _loaded(name, source, file, member)
+        status = os.fstat(file.fileno())
+        nbytes = status.st_size if stat.S_ISREG(status.st_mode) else None
+        return _loaded(name, source, file, member, nbytes)
 
 
-def mapped_array(name: str, source: str) -> NDArray[Any]:
-    """The array in ``file.npy``, left where it is: pages are read when they are used."""
-    path, member = _split(source)
-    if path == STREAM or member is not None or not _starts_with(path, _NPY):
+def mapped_array(name: str, source: str) -> tuple[str, tuple[int, ...]]:
+    """The path of a ``.npy`` file, and the shape of its array, which is not read."""
+    path, member = _split(name, source)
+    if path == STREAM or member is not None or Path(path).is_fifo() or not _is_npy(path):
         raise UsageError(
             f"`{name}` must be a .npy file to be read in chunks; got {source!r}. "
             "Save it with numpy.save."
         )
-    try:
-        return np.lib.format.open_memmap(path, mode="r")
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:
-        raise _unreadable(name, source, error) from error
+    header = read_npy_header(name, path)
+    validate.numeric_dtype(name, header.dtype)
+    return path, header.shape
 
 
-def _starts_with(path: str, start: bytes) -> bool:
-    if Path(path).is_fifo():
-        return False
+def _is_npy(path: str) -> bool:
     with Path(path).open("rb") as file:
-        return file.read(len(start)) == start
+        return file.read(len(NPY)) == NPY
 
 
-def _split(source: str) -> tuple[str, str | None]:
+def _split(name: str, source: str) -> tuple[str, str | None]:
     """Path and member; a file whose own name has the colon in it is that file."""
+    if "\0" in source:
+        raise UsageError(f"`{name}` must be the name of a file; got {source!r}. No name has a NUL.")
     match = _MEMBER.fullmatch(source)
     if match is None or Path(source).exists():
         return source, None
     return match["path"], match["member"]
 
 
-def _standard_input(name: str) -> bytes:
-    """All of standard input; a terminal has no array in it."""
+def _standard_input(name: str) -> BinaryIO:
+    """Standard input; a terminal has no array in it."""
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError(
             f"`{name}` must come from a file or a pipe; got a terminal. "
             "Name a .npy file, or pipe one in: < x.npy"
         )
-    return sys.stdin.buffer.read()
+    return sys.stdin.buffer
 
 
-def _loaded(name: str, source: str, file: BinaryIO, member: str | None) -> NDArray[Any]:
-    """The array in an open file; whatever is wrong with the file is told in one line."""
-    start = file.read(len(_NPY))
-    file.seek(0)
-    if not start.startswith((_NPY, _ZIP)):
+def _loaded(
+    name: str, source: str, file: BinaryIO, member: str | None, nbytes: int | None
+) -> NDArray[Any]:
+    """The array in a file of so many bytes, or in a pipe, of which no more is read than it takes;
+    whatever is wrong with it is told in one line.
+    """
+    start = file.read(len(NPY))
+    if start == NPY:
+        return read_npy(name, source, _Resumed(start, file), nbytes)
+    if not start.startswith(NPZ):
         raise UsageError(
             f"`{name}` must be a .npy or .npz file; got {source!r}, which is neither. "
             "Save it with numpy.save."
         )
-    try:
-        found = np.load(file, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        with found:
-            return np.asarray(found[_member(name, source, found.files, member)])
-    except (UsageError, OSError, MemoryError):
-        raise
-    except Exception as error:  # NumPy, zipfile and zlib each have their own for a damaged file
-        raise _unreadable(name, source, error) from error
+    if nbytes is None:
+        file, nbytes = _held(name, source, _Resumed(start, file))
+    return read_npz(name, source, file, member, nbytes)
 
 
-def _unreadable(name: str, source: str, error: Exception) -> UsageError:
-    return UsageError(
-        f"`{name}` must be an array that numpy.load reads without pickle; got {source!r}: "
-        f"{str(error).rstrip('.')}. Save it again with numpy.save, as numbers."
-    )
+@dataclass
+class _Resumed:
+    """A stream from its beginning, some of which was read already."""
+
+    start: bytes
+    stream: BinaryIO
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, at least as many as were read already."""
+        start, self.start = self.start, b""
+        return start + self.stream.read(size - len(start))
 
 
-def _member(name: str, source: str, members: list[str], wanted: str | None) -> str:
-    """The member asked for, or the only one."""
-    listed = ", ".join(members) or "none"
-    if wanted is None and len(members) == 1:
-        return members[0]
-    if wanted in members:
-        return str(wanted)
-    if wanted is not None:
-        raise UsageError(f"`{name}` must be in the file; got {source!r}. Its arrays are: {listed}.")
-    hint = f"Write {source}:{members[0]}." if members else "Put one in with numpy.savez."
-    raise UsageError(
-        f"`{name}` must be one array; got {source!r}, which has {len(members)}: {listed}. {hint}"
-    )
+def _held(name: str, source: str, stream: _Resumed) -> tuple[BinaryIO, int]:
+    """All of a pipe, and its length: an archive is read from its end."""
+    limit = min(_LARGEST_ARCHIVE, available_memory() // 4)
+    whole = io.BytesIO()
+    while whole.tell() <= limit and (piece := stream.read(1 << 20)):
+        whole.write(piece)
+    if whole.tell() > limit:
+        raise UsageError(
+            f"`{name}` must be an archive of at most {limit:,} bytes to come from a pipe; "
+            f"got more in {source!r}. Name the file."
+        )
+    return whole, whole.tell()

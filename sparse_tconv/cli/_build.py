@@ -10,10 +10,11 @@ import numpy as np
 import scipy.io
 import scipy.sparse
 
+from .._files import replaced
 from ._errors import UsageError
 from ._json import json_text
 from ._operator import WEIGHT_HELP, add_operator_options, operator_of
-from ._output import file_type, replaced
+from ._output import file_type, told
 from ._parser import OK, Commands, add_command
 
 EXAMPLES = """\
@@ -82,12 +83,13 @@ def run(arguments: argparse.Namespace) -> int:
         "out_shape": op.out_shape,
     }
     if arguments.json:
-        print(json_text(facts))
+        told(arguments.output, json_text(facts))
     else:
         rows, columns = matrix.shape
-        print(
+        told(
+            arguments.output,
             f"wrote {arguments.output}: {rows:,} x {columns:,}, "
-            f"{matrix.nnz:,} entries, {matrix.dtype}"
+            f"{matrix.nnz:,} entries, {matrix.dtype}",
         )
     return OK
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
 from ..errors import MatrixTooLargeError, ShapeError
 from ..testing import AdjointReport, diagnose, dot_test
 from ._errors import UsageError
-from ._importing import is_reference, resolve, working_directory_importable
+from ._importing import (
+    is_reference,
+    prints_aside,
+    raising_told,
+    resolve,
+    working_directory_importable,
+)
 from ._json import json_text
 from ._operator import WEIGHT_HELP, add_operator_options, given_options, operator_of
 from ._parser import FAILED_CHECK, OK, Commands, add_command
@@ -57,15 +64,21 @@ def add_to(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the dot test and, where it fails, the diagnosis."""
-    with working_directory_importable():
-        pair = _pair(arguments)
-        report = dot_test(**pair, trials=arguments.trials, rng=arguments.seed)
-        diagnosis, told = ([], "") if report else _diagnosis(pair)
+    with prints_aside() if arguments.json else nullcontext(), working_directory_importable():
+        report, diagnosis, told = _checked(arguments)
     if arguments.json:
         print(json_text(_facts(report, diagnosis)))
     else:
         print("\n".join(filter(None, [repr(report), told])))
     return OK if report else FAILED_CHECK
+
+
+def _checked(arguments: argparse.Namespace) -> tuple[AdjointReport, list[Any], str]:
+    """The report and, where it failed, the diagnosis, as a list and in words."""
+    pair = _pair(arguments)
+    with raising_told(f"`forward` must be a pair's; got {arguments.weight!r}: {{}}. Mend it."):
+        report = dot_test(**pair, trials=arguments.trials, rng=arguments.seed)
+        return (report, [], "") if report else (report, *_diagnosis(pair))
 
 
 def _pair(arguments: argparse.Namespace) -> dict[str, Any]:

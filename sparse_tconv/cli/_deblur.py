@@ -12,7 +12,7 @@ from typing import Any
 from ..inverse import ConvergenceWarning, deblur_photograph
 from ._arrays import read_array
 from ._json import json_text
-from ._output import file_type, replaced
+from ._output import file_type, told
 from ._parser import OK, Commands, add_command
 from ._values import word_or_number, words
 
@@ -86,11 +86,11 @@ def add_to(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read, restore, write."""
     psf = arguments.psf
-    with replaced(arguments.output) as draft, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the table has the status
         solution = deblur_photograph(
             arguments.image,
-            draft,
+            arguments.output,
             read_array("psf", psf) if _ARRAY.fullmatch(psf) else psf,
             damp=arguments.damp,
             noise=arguments.noise,
@@ -99,9 +99,10 @@ def run(arguments: argparse.Namespace) -> int:
             progress=_on_terminal(),
         )
     if arguments.json:
-        print(json_text({"output": str(arguments.output), "psf": psf, **_facts(solution)}))
+        facts = {"output": str(arguments.output), "psf": psf, **_facts(solution)}
+        told(arguments.output, json_text(facts))
     else:
-        print(f"{solution}\nwrote {arguments.output}")
+        told(arguments.output, f"{solution}\nwrote {arguments.output}")
     return OK
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .. import demo
-from ._output import file_type, replaced
+from ._output import file_type, told
 from ._parser import OK, Commands, add_command
 
 EXAMPLES = """\
@@ -51,7 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
     result = demo.run(arguments.size)
     print(result)
     if not arguments.no_plot:
-        with replaced(arguments.output) as draft:
-            demo.draw(result, draft)
-        print(f"wrote {arguments.output}")
+        demo.draw(result, arguments.output)
+        told(arguments.output, f"wrote {arguments.output}")
     return OK

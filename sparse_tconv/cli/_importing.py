@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
+from ..errors import SparseTconvError
 from ._errors import UsageError
+
+_OUT, _ERR = 1, 2
 
 
 def is_reference(text: str) -> bool:
@@ -27,7 +32,8 @@ def working_directory_importable() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.path.remove(entry)
+        if entry in sys.path:  # a user's code may have changed it
+            sys.path.remove(entry)
 
 
 def resolve(name: str, reference: str) -> Any:
@@ -37,18 +43,77 @@ def resolve(name: str, reference: str) -> Any:
             f"`{name}` must be MODULE:NAME; got {reference!r}. Write mymodule:{name}, say."
         )
     module_name, _, attribute = reference.partition(":")
-    try:
+    with raising_told(
+        f"`{name}` must be importable; got {reference!r}: {{}}. "
+        "Run from the module's directory, or set PYTHONPATH."
+    ):
         found: Any = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # a user's module may raise anything
-        raise UsageError(
-            f"`{name}` must be importable; got {reference!r}: {type(error).__name__}: {error}. "
-            "Run from the module's directory, or set PYTHONPATH."
-        ) from error
     for part in attribute.split("."):
-        if not hasattr(found, part):
+        try:
+            with raising_told(f"`{name}` must be readable; got {reference!r}: {{}}. Mend it."):
+                found = _attribute(found, part)
+        except _MissingError:
             raise UsageError(
                 f"`{name}` must exist; got {reference!r}, but {module_name} has no {part!r}. "
                 "Check the spelling."
-            )
-        found = getattr(found, part)
+            ) from None
     return found
+
+
+class _MissingError(SparseTconvError):
+    """There is no attribute of that name."""
+
+
+def _attribute(owner: Any, name: str) -> Any:
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        raise _MissingError(name) from None
+
+
+@contextmanager
+def raising_told(message: str) -> Iterator[None]:
+    """A user's code may raise anything, and may try to end the program: told in one line, in place
+    of the {} of the message.
+    """
+    try:
+        yield
+    except SparseTconvError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(message.format(f"{type(error).__name__}: {error}")) from error
+
+
+@contextmanager
+def prints_aside() -> Iterator[None]:
+    """Whatever is printed inside, by Python or below it, goes to standard error."""
+    with _descriptor_aside(), redirect_stdout(sys.stderr):
+        yield
+
+
+@contextmanager
+def _descriptor_aside() -> Iterator[None]:
+    """What writes to standard output's descriptor writes to that of standard error."""
+    try:
+        kept = os.dup(_OUT)
+    except OSError:  # closed: nothing arrives there
+        yield
+        return
+    try:
+        _flush()
+        with suppress(OSError):
+            os.dup2(_ERR, _OUT)
+        yield
+    finally:
+        _flush()
+        os.dup2(kept, _OUT)
+        os.close(kept)
+
+
+def _flush() -> None:
+    """Deliver what Python and the C library still hold."""
+    for stream in (sys.stdout, sys.__stdout__):
+        with suppress(AttributeError, OSError, ValueError):
+            print(end="", file=stream, flush=True)
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).fflush(None)

@@ -9,8 +9,8 @@ from typing import Any
 
 
 def json_text(result: Mapping[str, Any]) -> str:
-    """A result as JSON that every parser reads: what is not finite becomes null."""
-    return json.dumps(_plain(result), allow_nan=False, ensure_ascii=False)
+    """A result as JSON that every parser reads, in ASCII: what is not finite becomes null."""
+    return json.dumps(_plain(result), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

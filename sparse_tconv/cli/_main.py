@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 from .. import __version__
 from ..errors import SparseTconvError
 from . import _apply, _build, _check, _deblur, _demo, _info, _spectrum
-from ._parser import BAD_ARGUMENT, INTERRUPTED, OK, READER_GONE, Parser
+from ._parser import BAD_ARGUMENT, INTERRUPTED, OK, READER_GONE, TERMINATED, Parser
 
 COMMANDS = (_demo, _info, _build, _apply, _check, _spectrum, _deblur)
 
@@ -28,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         The exit code: 0; 1 when a check failed; 2 after an error told in one line on stderr; 130
-        when interrupted; 141 when the reader of the output has gone.
+        when interrupted; 141 when the reader of the output has gone; 143 when terminated.
 
     Raises
     ------
@@ -47,14 +51,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     try:
-        return _run(parser, argv)
+        with _terminable(), _any_name_printable():
+            return _run(parser, argv)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except _Terminated:
+        return TERMINATED
     except BrokenPipeError:
         _drop_output()
         return READER_GONE
     except (SparseTconvError, OSError, MemoryError) as error:
-        print(f"{parser.prog}: error: {_line(error)}", file=sys.stderr)
+        _tell(f"{parser.prog}: error: {_line(error)}")
         return BAD_ARGUMENT
 
 
@@ -82,6 +89,56 @@ def _drop_output() -> None:
     """Send what is left to nowhere, else the interpreter complains once more when it exits."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Terminated(BaseException):
+    """Someone asked this process to end."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that no draft is left; once, then it is ignored.
+
+    Signals of a program that calls `main` and has its own handler, or is not in its main thread, are
+    its business.
+    """
+    mine = threading.current_thread() is threading.main_thread()
+    if not mine or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise _Terminated
+
+    try:
+        signal.signal(signal.SIGTERM, end)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def _any_name_printable() -> Iterator[None]:
+    """Names that standard output's encoding lacks are printed as escapes."""
+    stream = sys.stdout
+    if not isinstance(stream, io.TextIOWrapper):
+        yield
+        return
+    errors = stream.errors
+    stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError):  # reconfiguring delivers what is left
+            stream.reconfigure(errors=errors)
+
+
+def _tell(line: str) -> None:
+    """Say it on standard error, if anyone listens."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(line, file=sys.stderr)
 
 
 def _line(error: BaseException) -> str:

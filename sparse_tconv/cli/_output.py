@@ -1,15 +1,11 @@
-"""Files out: the place is looked at before anything is computed, and a file is written whole or
-not at all.
-"""
+"""Files out: the place is looked at before anything is computed."""
 
 from __future__ import annotations
 
 import argparse
-import secrets
-import shutil
+import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -17,61 +13,64 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from .._files import is_special, replaced, reserve
 from ._arrays import STREAM
 from ._errors import UsageError
 
 
 def file_type(*suffixes: str) -> Callable[[str], Path]:
-    """The argparse type of a path that a file with one of the suffixes can be written to."""
+    """The argparse type of a path that a file with one of the suffixes can be written to, or that
+    is no file but a pipe or a device.
+    """
 
     def checked(text: str) -> Path:
         path = Path(text)
+        try:
+            if is_special(path):
+                return path
+            if not path.parent.is_dir():
+                raise argparse.ArgumentTypeError(
+                    f"must be in a directory that exists; got {text!r}: "
+                    f"the directory {str(path.parent)!r} does not exist. Make it first."
+                )
+        except IsADirectoryError:
+            raise argparse.ArgumentTypeError(
+                f"must be a file; got {text!r}, which is a directory. Name a file in it."
+            ) from None
+        except (OSError, ValueError) as error:  # a loop of links, a name too long, a NUL in it
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise argparse.ArgumentTypeError(f"must be a file; got {text!r}: {reason}.") from None
         if path.suffix.lower() not in suffixes:
             raise argparse.ArgumentTypeError(
                 f"must end in {' or '.join(suffixes)}; got {text!r}. Write {path.stem}{suffixes[0]}."
-            )
-        if path.is_dir():
-            raise argparse.ArgumentTypeError(
-                f"must be a file; got {text!r}, which is a directory. Name a file in it."
-            )
-        if not path.parent.is_dir():
-            raise argparse.ArgumentTypeError(
-                f"must be in a directory that exists; got {text!r}: "
-                f"the directory {str(path.parent)!r} does not exist. Make it first."
             )
         return path
 
     return checked
 
 
-@contextmanager
-def replaced(path: Path) -> Iterator[Path]:
-    """A path to write to, beside the real one; it takes its place when the block ends well.
+def is_standard_output(path: Path | None) -> bool:
+    """Whether a path leads to where this process prints: /dev/stdout, say; None does."""
+    if path is None:
+        return True
+    try:
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except (AttributeError, OSError, ValueError):  # no such file, or no standard output
+        return False
 
-    After an error or an interrupt the old file, if there was one, is as it was.
-    """
-    target = path.resolve()  # a link goes on pointing where it points
-    if target.exists() and not target.is_file():
-        yield target  # a named pipe or a device cannot be replaced
-        return
-    draft = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
-    try:
-        draft.touch(exist_ok=False)
-    except OSError as error:
-        raise type(error)(error.errno, error.strerror, str(path)) from error
-    try:
-        yield draft
-        if target.exists():
-            shutil.copymode(target, draft)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+
+def told(path: Path | None, text: str) -> None:
+    """Say what was written, beside it and not into it."""
+    print(text, file=sys.stderr if is_standard_output(path) else sys.stdout)
 
 
 def write_array(array: NDArray[Any], path: Path) -> None:
     """Write a .npy file."""
-    with replaced(path) as draft, draft.open("wb") as file:
-        _save(file, array)
+    with replaced(path) as draft:
+        if draft != path:
+            reserve(draft, array.nbytes)
+        with draft.open("r+b" if draft != path else "wb") as file:
+            _save(file, array)
 
 
 def check_stream() -> None:

@@ -12,8 +12,9 @@ Run: TypeAlias = Callable[[argparse.Namespace], int]
 OK = 0
 FAILED_CHECK = 1
 BAD_ARGUMENT = 2
-INTERRUPTED = 130  # 128 + SIGINT and 128 + SIGPIPE, as a shell would say
+INTERRUPTED = 130  # 128 + SIGINT, 128 + SIGPIPE and 128 + SIGTERM, as a shell would say
 READER_GONE = 141
+TERMINATED = 143
 
 
 class Parser(argparse.ArgumentParser):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import plotting
+from .._files import replaced
 from ..analysis import Result, norm_bounds, singular_values, spectral_norm
 from ..errors import GeometryError, MatrixTooLargeError, MissingExtraError
 from ..operators import ConvOperator
@@ -17,7 +18,7 @@ from ..spectral import METHODS
 from ._errors import UsageError
 from ._json import json_text
 from ._operator import WEIGHT_HELP, add_operator_options, operator_of
-from ._output import file_type, replaced
+from ._output import file_type, told
 from ._parser import OK, Commands, add_command
 
 EXAMPLES = """\
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         return OK
     print(_table(facts, k))
     if axes is not None:
-        print(f"wrote {arguments.output}")
+        told(arguments.output, f"wrote {arguments.output}")
     return OK
 
 

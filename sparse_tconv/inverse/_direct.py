@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import SuperLU, splu
 
 from .. import _validate as validate
-from ..assembly import available_memory
+from .._memory import available_memory
 from ..errors import GeometryError, MatrixTooLargeError
 from ..solution import Status
 from ._controls import Answer, Controls

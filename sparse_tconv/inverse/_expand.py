@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..assembly import available_memory
+from .._memory import available_memory
 from ._bidiagonalization import Bidiagonalization
 from ._diagonal import diagonal
 from ._expansion import Expansion

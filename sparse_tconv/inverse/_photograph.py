@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
+from .._files import replaced
 from ..errors import DTypeError, GeometryError
 from ..solution import Solution
 from . import psf as psfs
@@ -156,6 +157,8 @@ def deblur_photograph(
 
     Notes
     -----
+    The file is written whole or not at all: until then, one that stood there is as it was.
+
     Computes with the values as the file stores them. Transparency is kept as it is. Where no exact
     spectrum is known, a rule chooses the damp of a large image on its middle, and ``chosen_by`` says
     so: 384 pixels a side, or eight times the blur's.
@@ -194,7 +197,8 @@ def deblur_photograph(
         solution = replace(solution, chosen_by=chosen)
     residuals = np.linalg.norm((op.apply(solution.x) - image).reshape(len(image), -1), axis=1)
     sizes = _sizes(regularizer_operator(regularizer, op, op.in_shape), solution.x)
-    write_image(target, kind, solution.x, alpha, depth)
+    with replaced(target) as draft:
+        write_image(draft, kind, solution.x, alpha, depth)
     return PhotographSolution(
         **vars(solution), residual_norms=tuple(residuals.tolist()), solution_norms=sizes
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ..assembly import available_memory
+from .._memory import available_memory
 from ..errors import GeometryError, MatrixTooLargeError
 from ._circle import circle_stride, is_centered_mirror, is_mirrored
 from ._kronecker import product_of

@@ -1,0 +1,118 @@
+"""How much memory there is: what the system, control groups and this process's own limits leave."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from .errors import MatrixTooLargeError
+
+_UNKNOWN = int(np.iinfo(np.int64).max)
+_SMALL = 1 << 24  # bytes; asking the system would take longer than using them
+
+
+def available_memory(root: Path = Path("/")) -> int:
+    """Bytes that could still be allocated: the least that any limit leaves.
+
+    `root` is where the system keeps its files, "/" but in a test.
+    """
+    left = [_system_memory(root), *_group_memory(root), *_process_memory(root)]
+    return max(0, min(left))
+
+
+def check_fits(name: str, what: str, nbytes: int, remedy: str) -> None:
+    """Refuse something of so many bytes that the memory there is does not hold it."""
+    if nbytes > _SMALL and nbytes > (limit := available_memory()):
+        raise MatrixTooLargeError(
+            f"`{name}` must fit in the memory that is available, {written(limit)}; got {what}, "
+            f"{nbytes:,} bytes ({written(nbytes)}). {remedy}"
+        )
+
+
+def written(nbytes: int) -> str:
+    """Bytes as a person reads them."""
+    if nbytes < 1024:
+        return f"{nbytes} B"
+    power = min((nbytes.bit_length() - 1) // 10, 8)
+    amount = nbytes / 1024**power
+    if amount >= 1024**2:
+        return "more than an address space"
+    return f"{amount:.1f} {('K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y')[power - 1]}iB"
+
+
+def _system_memory(root: Path) -> int:
+    try:
+        for line in (root / "proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # not Linux: all the memory there is, then
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return _UNKNOWN
+
+
+def _group_memory(root: Path) -> Iterator[int]:
+    """What the limits of this process's control groups, and of those around them, leave."""
+    mounts = root / "sys/fs/cgroup"
+    unified = "memory.max", "memory.current", "inactive_file"
+    legacy = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+    for mount, names, inner in (
+        (mounts, unified, _group(root, "")),
+        (mounts / "memory", legacy, _group(root, "memory")),
+    ):
+        # A container sees its own group as the root, under a path that it does not have.
+        for group in [inner, *inner.parents]:
+            yield from _left_in_group(mount / group, *names)
+
+
+def _group(root: Path, controller: str) -> Path:
+    """The path of this process's group of a controller, '' being that of all in version 2."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return Path()
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            return Path(path.lstrip("/"))
+    return Path()
+
+
+def _left_in_group(group: Path, limit: str, usage: str, cached: str) -> Iterator[int]:
+    """What one group's limit leaves; pages of files that nobody uses are given back when asked."""
+    try:
+        most = int((group / limit).read_text())
+        used = int((group / usage).read_text())
+    except (OSError, ValueError):  # no such group, or no limit: "max"
+        return
+    try:
+        lines = (group / "memory.stat").read_text().splitlines()
+        used -= sum(int(line.split()[1]) for line in lines if line.split()[0] == cached)
+    except (OSError, ValueError, IndexError):
+        pass
+    yield most - max(used, 0)
+
+
+def _process_memory(root: Path) -> Iterator[int]:
+    """What the limits of address space and of data leave."""
+    try:
+        import resource
+    except ImportError:  # not Unix
+        return
+    for kind, field in ((resource.RLIMIT_AS, 0), (resource.RLIMIT_DATA, 5)):
+        most = resource.getrlimit(kind)[0]
+        if most != resource.RLIM_INFINITY:
+            yield most - _pages(root, field) * resource.getpagesize()
+
+
+def _pages(root: Path, field: int) -> int:
+    """A field of this process's sizes in pages; 0 where the system does not tell."""
+    try:
+        return int((root / "proc/self/statm").read_text().split()[field])
+    except (OSError, ValueError, IndexError):
+        return 0
