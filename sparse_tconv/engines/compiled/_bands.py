@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import ceil, prod
 
 from ...geometry import ConvGeometry
-from ._block_plan import spans
+from ._block_plan import channels, spans
 
 _SPACE = 1 << 19  # bytes of a band: it stays in a core's second-level cache
 _WORTH_A_THREAD = 2_500_000  # multiply-adds
@@ -45,8 +45,9 @@ def bands(
     axes = spans(geometry, transposed)
     one_axis = len(geometry.axes) == 1
     cut = axes[-1] if one_axis else axes[0]
-    taken = (geometry.y_channels if transposed else geometry.x_channels) // geometry.groups
-    each = taken * itemsize * prod(len(item.residues) for item in axes)
+    each = (
+        channels(geometry, transposed)[0] * itemsize * prod(len(item.sums.lengths) for item in axes)
+    )
     if not one_axis:
         each *= prod(item.pitch for item in axes[1:])
     count = ceil(cut.count / max(1, _SPACE // each - cut.spread, 2 * cut.spread))

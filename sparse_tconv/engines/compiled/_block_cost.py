@@ -7,7 +7,7 @@ from math import ceil, prod
 
 from ...geometry import ConvGeometry
 from ._bands import bands, blocks_of
-from ._block_plan import span, spans
+from ._block_plan import channels, span, spans
 
 # Nanoseconds on one core with registers of 64 bytes.
 _REGISTER = 0.132  # a multiply-add
@@ -19,7 +19,8 @@ _WOVEN = 0.4  # an output woven from residues
 
 _SIZES = (8, 4, 3)  # channels of the blocks, and what they compute at once, in registers
 _AT_ONCE = {8: 1, 4: 6, 3: 8}  # the largest blocks end with as few as one
-_MOST_TABLES = 20_000
+_MOST_TAPS = 20_000
+_MOST_ROWS = 1 << 20
 _MOST_SPACE = 1 << 25  # bytes
 
 
@@ -28,13 +29,12 @@ def cannot_block(geometry: ConvGeometry, itemsize: int) -> str | None:
     modes = {axis.mode for axis in geometry.axes} - {"zeros"}
     if modes:
         return f"its blocks are for zeros outside, not for {min(modes)!r}"
-    tables = prod(axis.stride for axis in geometry.axes)
-    tables *= prod(a.n_in + a.n_out + a.dilation * a.k for a in geometry.axes[1:-1])
-    if max(tables, prod(geometry.kernel_size)) > _MOST_TABLES:
+    rows = prod(axis.stride for axis in geometry.axes)
+    rows *= prod(a.n_in + a.n_out + a.dilation * a.k for a in geometry.axes[:-1])
+    if rows > _MOST_ROWS or prod(geometry.kernel_size) > _MOST_TAPS:
         return "its tables would be too large"
-    if max(_least_space(geometry, transposed) for transposed in (False, True)) > (
-        _MOST_SPACE // itemsize
-    ):
+    least = max(_least_space(geometry, transposed) for transposed in (False, True))
+    if least * itemsize > _MOST_SPACE:
         return "its work space would be too large"
     return None
 
@@ -42,41 +42,37 @@ def cannot_block(geometry: ConvGeometry, itemsize: int) -> str | None:
 def _least_space(geometry: ConvGeometry, transposed: bool) -> int:
     """Numbers in the lowest band."""
     axes = [span(axis, transposed) for axis in geometry.axes]
-    taken = geometry.y_channels if transposed else geometry.x_channels
-    slots = prod(len(item.residues) for item in axes)
+    sources = prod(len(item.sums.lengths) for item in axes)
     least = prod(item.pitch for item in axes[1:]) * (1 + 2 * axes[0].spread)
-    return taken // geometry.groups * slots * least
+    return channels(geometry, transposed)[0] * sources * least
 
 
 @lru_cache(maxsize=1 << 12)
 def block_nanoseconds(geometry: ConvGeometry, itemsize: int, transposed: bool) -> float:
     """Estimated time of one sample on one core, without the call."""
     axes = spans(geometry, transposed)
-    groups = geometry.groups
-    taken, given = geometry.x_channels // groups, geometry.y_channels // groups
-    if transposed:
-        taken, given = given, taken
+    taken, given = channels(geometry, transposed)
     blocks = blocks_of(given, _SIZES)
     cut = bands(geometry, transposed, itemsize, 1, len(blocks), 1)
     tasks = cut.row_bands * cut.column_bands
     lanes = 64 / itemsize
+    last = axes[-1]
     inner = prod(item.pitch for item in axes[1:-1])
-    flat = inner * axes[-1].pitch
-    length = (cut.most_rows - 1) * flat + (inner - 1) * axes[-1].pitch + cut.most_columns
+    length = ((cut.most_rows - 1) * inner + inner - 1) * last.pitch + cut.most_columns
     registers = sum(
         size * _AT_ONCE[size] * ceil(length / (lanes * _AT_ONCE[size])) for size, _ in blocks
     )
     # Every tap of the kernel meets one phase of the outputs, that is, one line of sums.
     total = _REGISTER * registers * taken * prod(geometry.kernel_size) * tasks + _TASK * tasks
-    slots = prod(len(item.residues) for item in axes)
-    brought = tasks * taken * slots * (cut.most_rows + axes[0].spread) * inner
-    total += brought * (_BROUGHT_ROW + _BROUGHT_REGISTER * ceil(axes[-1].pitch / lanes))
-    if axes[-1].stride > 1:
-        total += _SORTED * brought * axes[-1].count
-    phases = len(axes[-1].phases)
-    outputs = prod(sum(phase.count for phase in item.phases) for item in axes)
-    written = given * outputs / sum(phase.count for phase in axes[-1].phases)
-    total += written * (_WRITTEN_ROW + _WRITTEN_REGISTER * phases * axes[-1].count / lanes)
+    sources = prod(len(item.sums.lengths) for item in axes)
+    brought = tasks * taken * sources * (cut.most_rows + axes[0].spread) * inner
+    total += brought * (_BROUGHT_ROW + _BROUGHT_REGISTER * ceil(last.pitch / lanes))
+    if last.sums.stride > 1:
+        total += _SORTED * brought * last.count
+    phases = len(last.sums.targets)
+    outputs = given * prod(item.outputs for item in axes)
+    written = outputs / last.outputs
+    total += written * (_WRITTEN_ROW + _WRITTEN_REGISTER * phases * last.count / lanes)
     if phases > 1:
-        total += _WOVEN * given * outputs
-    return groups * total
+        total += _WOVEN * outputs
+    return geometry.groups * total

@@ -15,7 +15,8 @@ from ._block_sums import (
     two_of_most,
 )
 from ._compile import called, compiled, inlined
-from ._vectors import inside, lanes, load, load_inside, number, put, single, store, store_inside
+from ._edge_loops import take_every
+from ._vectors import inside, lanes, load, load_inside, single, store, store_inside
 from ._weaving import weave
 
 _MOST, _SOME = SHAPES[0][0], SHAPES[1][0]
@@ -37,43 +38,34 @@ def _bring_row(
         return
     for k in range(0, width, lanes(zero)):
         store(space, at + k, zero)
-    if modulus == 2:  # a step that the compiler knows becomes a shuffle of vectors
-        for k in range(stop - start):
-            put(space, at + start + k, number(x, x_at + 2 * k))
-    else:
-        for k in range(stop - start):
-            put(space, at + start + k, number(x, x_at + modulus * k))
+    take_every(modulus, x, x_at, space, at + start, stop - start)
 
 
 @called
 def _bring(
-    x: Any, x_at: int, space: Any, sizes: Any, planes: Any, middles: Any,
+    x: Any, x_at: int, space: Any, sizes: Any, planes: Any, brought: Any,
     row: int, rows: int, column: int, columns: int,
 ) -> None:  # fmt: skip
     """What the outputs of `rows` rows and `columns` columns read of one group, in ascending
     places: what a row writes beyond its end is written again by the next.
     """
     inputs, x_channel, step, flat = sizes[0], sizes[3], sizes[5], sizes[6]
-    low, spread, n_rows, modulus, x_row = sizes[7], sizes[8], sizes[9], sizes[10], sizes[11]
-    first, length, modulus_last = column + sizes[12], sizes[14], sizes[15]
-    width = columns + sizes[13]
+    spread, each, length, stride = sizes[7], sizes[8], sizes[11], sizes[12]
+    first, width = column + sizes[9], columns + sizes[10]
     for channel in range(inputs):
         for plane in range(planes.shape[0]):
-            residue, begin, end = planes[plane, 2], planes[plane, 3], planes[plane, 4]
-            stop = min(width, (length - residue + modulus_last - 1) // modulus_last - first)
+            residue = planes[plane, 1]
+            stop = min(width, (length - residue + stride - 1) // stride - first)
             start = min(max(0, -first), max(stop, 0))
             stop = max(start, stop)
-            for r in range(rows + spread):
-                line = planes[plane, 1] + modulus * (row + low + r)
-                at = channel * step + planes[plane, 0] + r * flat
-                x_line = x_at + channel * x_channel + line * x_row
-                for m in range(begin, end):
-                    read = 0 <= line < n_rows and middles[m, 1] >= 0
-                    x_start = x_line + middles[m, 1] + residue + modulus_last * (first + start)
-                    _bring_row(
-                        x, x_start, modulus_last, start, stop if read else start,
-                        space, at + middles[m, 0], width,
-                    )  # fmt: skip
+            x_row = x_at + channel * x_channel + residue + stride * (first + start)
+            at = channel * step + planes[plane, 0] - row * flat
+            for r in range(row * each, (row + rows + spread) * each):
+                origin = brought[plane, r, 1]
+                _bring_row(
+                    x, x_row + origin, stride, start, stop if origin >= 0 else start,
+                    space, at + brought[plane, r, 0], width,
+                )  # fmt: skip
 
 
 @inlined
@@ -92,20 +84,18 @@ def _write_row(sums: Any, at: int, y: Any, y_at: int, count: int) -> None:
 @called
 def _write(
     sums: Any, distance: int, channels: int, y: Any, y_at: int, y_channel: int, used: int,
-    y_row: int, flat: int, frame: Any, phase: Any, places: Any,
-    row: int, rows: int, column: int, columns: int,
+    flat: int, frame: Any, phase: Any, written: Any, row: int, rows: int, column: int, columns: int,
 ) -> None:  # fmt: skip
     """The sums of one phase of the outer axes, for the `used` channels of a block."""
+    begin, each = phase[0], phase[2]
     for m in range(used):
-        for r in range(min(rows, phase[2] - row)):
-            for place in range(phase[3], phase[4]):
-                at = m * distance + r * flat + places[place, 0]
-                to = y_at + m * y_channel + (phase[0] + phase[1] * (row + r)) * y_row
-                to += places[place, 1]
-                if frame.shape[0] == 1:
-                    _write_row(sums, at, y, to + column, min(columns, frame[0, 4] - column))
-                else:
-                    weave(sums, at, channels * distance, frame, 1, y, to, column, column + columns)
+        for r in range(begin + row * each, begin + min(row + rows, phase[1]) * each):
+            at = m * distance + written[r, 0] - row * flat
+            to = y_at + m * y_channel + written[r, 1]
+            if frame.shape[0] == 1:
+                _write_row(sums, at, y, to + column, min(columns, frame[0, 4] - column))
+            else:
+                weave(sums, at, channels * distance, frame, 1, y, to, column, column + columns)
 
 
 @called
@@ -115,7 +105,7 @@ def _sum(
 ) -> None:  # fmt: skip
     """`length` neighboring outputs of a block of channels, and some after them."""
     width = lanes(single(space))
-    tap, count = part[1], part[2]
+    tap, count = part[0], part[1]
     if channels == _MOST:
         p = 0
         while p + 2 * width < length:
@@ -136,7 +126,7 @@ def _sum(
 @compiled
 def blocked(
     x: Any, w: Any, y: Any, space: Any, sums: Any, distance: int,
-    sizes: Any, planes: Any, middles: Any, taps: Any, parts: Any, phases: Any, places: Any,
+    sizes: Any, planes: Any, brought: Any, taps: Any, parts: Any, phases: Any, written: Any,
     frame: Any, blocks: Any,
     task: int, row: int, rows: int, column: int, columns: int, begin: int, end: int,
 ) -> None:  # fmt: skip
@@ -144,19 +134,20 @@ def blocked(
     (sample, group).
     """
     inputs, units, groups, x_channel, y_channel = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-    step, flat, w_group, y_row = sizes[5], sizes[6], sizes[17], sizes[18]
-    _bring(x, task * inputs * x_channel, space, sizes, planes, middles, row, rows, column, columns)
-    length = (rows - 1) * flat + sizes[16] + columns
+    step, flat, targets = sizes[5], sizes[6], frame.shape[0]
+    covered = inputs * (blocks[blocks.shape[0] - 1, 0] + blocks[blocks.shape[0] - 1, 1])
+    _bring(x, task * inputs * x_channel, space, sizes, planes, brought, row, rows, column, columns)
+    length = (rows - 1) * flat + sizes[13] + columns
     for block in range(begin, end):
         channels, first = blocks[block, 0], blocks[block, 1]
         y_at = (task * units + first) * y_channel
         for phase in range(phases.shape[0]):
-            for lane in range(frame.shape[0]):
-                part = parts[phase * frame.shape[0] + lane]
-                w_at = task % groups * w_group + part[0] + inputs * part[2] * first
-                at = lane * channels * distance
+            for target in range(targets):
+                part = parts[phase * targets + target]
+                w_at = (task % groups * taps.size + part[0]) * covered + inputs * part[1] * first
+                at = target * channels * distance
                 _sum(space, taps, part, inputs, step, w, w_at, channels, sums, at, distance, length)
             _write(
-                sums, distance, channels, y, y_at, y_channel, min(channels, units - first), y_row,
-                flat, frame, phases[phase], places, row, rows, column, columns,
+                sums, distance, channels, y, y_at, y_channel, min(channels, units - first), flat,
+                frame, phases[phase], written, row, rows, column, columns,
             )  # fmt: skip

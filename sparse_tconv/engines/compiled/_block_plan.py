@@ -1,13 +1,14 @@
 """Where everything lies in the work space of a product of many channels.
 
-A band of rows of the padded image is one flat line for every input channel (and every residue of a
-stride that the taps read), so a tap is one offset, whatever the number of axes. Outputs are
-computed for the whole line; those between the rows do not exist and are dropped. Rows share the
-zeros between them.
+A band of rows of the padded image is one flat stretch for every input channel and every source of
+its axes, so a tap is one offset, whatever the number of axes. Outputs are computed for the whole
+stretch, which is a *line* of sums; those between the rows do not exist and are dropped. Rows share
+the zeros between them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -18,14 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry import Axis, ConvGeometry
-from ..gemm.plan import Phase, line
+from ._axis_sums import AxisSums, Tap, axis_sums
+from ._calls import fixed
+from ._outer import sums_of
 
 Ints = NDArray[np.int64]
 
-# Where the places of one kernel's weights go: the table and its column, the table and its entry.
-WEIGHTS_OF_PHASES = 4
-SIZES, WEIGHTS_OF_GROUP = 0, 17
-
+_SPARE = 384  # numbers that may be read and written beyond the end of a line
 _SLACK = 64  # numbers that a vector may write beyond the end of a row
 _SINGLE = Axis(1, 1, 1, 1, 1, 0, "zeros")
 
@@ -36,31 +36,28 @@ class Span:
 
     Parameters
     ----------
-    phases : tuple of Phase
-        The outputs' phases, the longest in front.
-    n_source, stride : int
-        Size of the axis that is read, and the stride of reading.
-    residues : tuple of int
-        The residues of the stride that are read.
+    sums : AxisSums
+        The axis as sums of shifted sources.
     low, spread : int
-        Where the first output reads first, in positions of one residue, and how many more places
-        it reaches over.
+        The least shift, and how many more there are.
     overlap : int
         Zeros at the end of a row that the next row has in front.
     """
 
-    phases: tuple[Phase, ...]
-    n_source: int
-    stride: int
-    residues: tuple[int, ...]
+    sums: AxisSums
     low: int
     spread: int
     overlap: int
 
     @property
     def count(self) -> int:
-        """Outputs of the longest phase."""
-        return self.phases[0].count
+        """Outputs of the longest target."""
+        return self.sums.targets[0].count
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of all targets."""
+        return sum(target.count for target in self.sums.targets)
 
     @property
     def pitch(self) -> int:
@@ -70,15 +67,11 @@ class Span:
 
 def span(axis: Axis, transposed: bool) -> Span:
     """One axis that is zero outside."""
-    item = line(axis, transposed)
-    firsts = {first for phase in item.phases for first in phase.taps.values()} or {0}
-    shifts = {first // item.stride for first in firsts}
-    residues = tuple(sorted({first % item.stride for first in firsts}))
+    sums = axis_sums(axis, transposed)
+    shifts = {tap.shift for target in sums.targets for tap in target.taps} or {0}
     low, spread = min(shifts), max(shifts) - min(shifts)
-    existing = max(0, -(-(item.n_source - residues[0]) // item.stride))
-    after = max(0, item.count + low + spread - existing)
-    overlap = min(max(0, -low), after, spread)
-    return Span(item.phases, item.n_source, item.stride, residues, low, spread, overlap)
+    after = max(0, sums.targets[0].count + low + spread - sums.lengths[0])
+    return Span(sums, low, spread, min(max(0, -low), after, spread))
 
 
 def spans(geometry: ConvGeometry, transposed: bool) -> tuple[Span, ...]:
@@ -91,22 +84,15 @@ def spans(geometry: ConvGeometry, transposed: bool) -> tuple[Span, ...]:
 class BlockPlan:
     """The tables of one direction, for bands of at most `rows` rows and `columns` columns.
 
-    ``tables`` are sizes, planes, middles, taps, parts, phases, places and frame, as the loops
-    unpack them; ``space`` and ``line`` the numbers that the work space, and the sums of one
-    channel, need.
+    ``tables`` are sizes, planes, brought, taps, parts, phases, written and frame, as the loops
+    unpack them; ``space`` and ``line`` the numbers that the work space, and the sums of one channel
+    for each of ``targets`` on the last axis, need.
     """
 
     tables: tuple[Ints, ...]
     space: int
     line: int
-
-
-def tap_grids(axes: tuple[Span, ...]) -> list[tuple[tuple[Phase, ...], list[tuple[int, ...]]]]:
-    """For each phase of all axes, the last axis fastest: the taps that meet in it."""
-    return [
-        (phases, list(product(*(phase.taps for phase in phases))))
-        for phases in product(*(item.phases for item in axes))
-    ]
+    targets: int
 
 
 @lru_cache(maxsize=64)
@@ -114,139 +100,127 @@ def block_plan(geometry: ConvGeometry, transposed: bool, rows: int, columns: int
     """The tables for one size of bands."""
     axes = spans(geometry, transposed)
     first, *between, last = axes
-    inner = axes[1:]
-    steps = [1]
-    for item in reversed(inner):
-        steps.insert(0, steps[0] * item.pitch)
-    flat, *steps = steps  # from a row of the first axis to the next; then along the other axes
-    tail = sum(item.overlap * step for item, step in zip(inner, steps, strict=True))
+    steps = _distances([item.pitch for item in axes])
+    flat = steps[0]  # from a row of the first axis to the next
+    tail = sum(item.overlap * step for item, step in zip(axes[1:], steps[1:], strict=True))
     width = columns + last.spread  # of one axis alone, whose rows are cut into bands
     plane = (rows + first.spread) * flat + tail + _SLACK if len(geometry.axes) > 1 else width
     plane = -(-(plane + _SLACK) // 16) * 16
-    slots = list(product(*(item.residues for item in axes)))
-    channel = plane * len(slots) + 16  # channels do not start at the same place of the cache
-    middles, ends = _middles(between, steps[:-1], last.n_source, slots)
-    planes = [
-        (number * plane, slot[0], slot[-1], *ends[number]) for number, slot in enumerate(slots)
-    ]
-    taps, parts = _taps(axes, [flat, *steps], plane, slots)
-    phases, places = _places(axes, steps)
-    groups = geometry.groups
-    taken, given = geometry.x_channels // groups, geometry.y_channels // groups
-    if transposed:
-        taken, given = given, taken
-    sources = [item.n_source for item in axes]
-    targets = [sum(phase.count for phase in item.phases) for item in axes]
-    length = sum((item.count - 1) * step for item, step in zip(between, steps, strict=False))
+    sources = list(product(*(range(len(item.sums.lengths)) for item in axes)))
+    channel = plane * len(sources) + 16  # channels do not start at the same place of the cache
+    planes = [(n * plane, last.sums.residues[s[-1]]) for n, s in enumerate(sources)]
+    brought = np.stack([_brought(axes, steps, source) for source in sources])
+    taps, parts = _taps(axes, steps, [n * plane for n in range(len(sources))])
+    phases, written = _written(axes, steps)
+    taken, given = channels(geometry, transposed)
+    n_in = prod(item.sums.n_source for item in axes)
+    n_out = prod(item.outputs for item in axes)
+    length = sum((item.count - 1) * step for item, step in zip(between, steps[1:], strict=False))
     sizes = [
-        taken, given, groups, prod(sources), prod(targets), channel, flat,
-        first.low, first.spread, first.n_source, first.stride, prod(sources[1:]),
-        last.low, last.spread, last.n_source, last.stride, length, 0, prod(targets[1:]),
+        taken, given, geometry.groups, n_in, n_out, channel, flat, first.spread,
+        brought.shape[1] // (first.count + first.spread),
+        last.low, last.spread, last.sums.n_source, last.sums.stride, length,
     ]  # fmt: skip
-    frame = [(0, 0, 0, 0, phase.count) for phase in last.phases]
-    tables = (sizes, planes, middles, taps, parts, phases, places, frame)
-    total = (rows - 1) * flat + length + columns
+    frame = [(0, 0, 0, 0, target.count) for target in last.sums.targets]
+    tables: tuple[Any, ...] = (sizes, planes, brought, taps, parts, phases, written, frame)
+    line = (rows - 1) * flat + length + columns
     return BlockPlan(
-        tuple(np.array(table, dtype=np.int64) for table in tables), taken * channel + total, total
+        tuple(fixed(np.array(table, dtype=np.int64)) for table in tables),
+        taken * channel + line + 2 * _SPARE,
+        line + _SPARE,
+        len(frame),
     )
 
 
-def _middles(
-    between: list[Span], steps: list[int], n_last: int, slots: list[tuple[int, ...]]
-) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """For each plane, the rows of the axes between the first and the last in ascending places:
-    place and where it comes from, -1 for zeros; and where a plane's begin and end.
+def channels(geometry: ConvGeometry, transposed: bool) -> tuple[int, int]:
+    """Channels of a group that a product takes, and that it gives."""
+    pair = geometry.x_channels // geometry.groups, geometry.y_channels // geometry.groups
+    return pair[::-1] if transposed else pair
+
+
+def _distances(sizes: list[int]) -> list[int]:
+    """From a position of each axis to the next in a flat array."""
+    return [prod(sizes[number + 1 :]) for number in range(len(sizes))]
+
+
+def _brought(axes: tuple[Span, ...], steps: list[int], source: Sequence[int]) -> Ints:
+    """The rows of one source, those of one row of the first axis in ascending places: place, and
+    where it comes from in a channel of the sample, -1 for zeros.
     """
-    sources = [
-        prod(item.n_source for item in between[number + 1 :]) for number in range(len(between))
-    ]
-    rows: list[tuple[int, int]] = []
-    ends = []
-    for slot in slots:
-        begin = len(rows)
-        for place in product(*(range(item.count + item.spread) for item in between)):
-            at, source = 0, 0
-            for item, k, step, distance, residue in zip(
-                between, place, steps, sources, slot[1:-1], strict=True
-            ):
-                position = residue + item.stride * (item.low + k)
-                at += k * step
-                outside = source < 0 or not 0 <= position < item.n_source
-                source = -1 if outside else source + position * distance * n_last
-            rows.append((at, source))
-        rows[begin:] = sorted(rows[begin:])
-        ends.append((begin, len(rows)))
-    return rows, ends
+    total = prod(item.sums.n_source for item in axes)
+    places, origins = [], []
+    distances = _distances([item.sums.n_source for item in axes])
+    for item, number, step, distance in zip(axes[:-1], source, steps, distances, strict=False):
+        place = np.arange(item.count + item.spread)
+        position = item.sums.residues[number] + item.sums.stride * (item.low + place)
+        there = (position >= 0) & (position < item.sums.n_source)
+        places.append(place * step)
+        origins.append(np.where(there, position * distance, -total))
+    table = np.stack([sums_of(places), np.maximum(sums_of(origins), -1)], axis=-1)
+    table = table.reshape(len(places[0]), -1, 2)
+    return table[:, np.argsort(table[0, :, 0], kind="stable")].reshape(-1, 2)
 
 
 def _taps(
-    axes: tuple[Span, ...], steps: list[int], plane: int, slots: list[tuple[int, ...]]
-) -> tuple[list[int], list[tuple[int, int, int]]]:
-    """The offset of every tap, phase by phase, and for each phase where its weights begin (for one
-    input and one output channel), where its offsets begin, and how many they are.
+    axes: tuple[Span, ...], steps: list[int], planes: list[int]
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """The offset of every tap, phase by phase, and where each phase's begin and how many they
+    are.
     """
-    taps: list[int] = []
+    numbers = _distances([len(item.sums.lengths) for item in axes])
+    offsets: list[int] = []
     parts = []
-    for phases, grid in tap_grids(axes):
-        parts.append((0, len(taps), len(grid)))
-        for tap in grid:
-            firsts = [phase.taps[t] for phase, t in zip(phases, tap, strict=True)]
-            slot = tuple(f % item.stride for f, item in zip(firsts, axes, strict=True))
-            shifts = [f // item.stride - item.low for f, item in zip(firsts, axes, strict=True)]
-            along = sum(shift * step for shift, step in zip(shifts, steps, strict=True))
-            taps.append(slots.index(slot) * plane + along)
-    return taps, parts
+    for grid in tap_grids(axes):
+        parts.append((len(offsets), len(grid)))
+        for taps in grid:
+            plane = planes[sum(tap.source * n for tap, n in zip(taps, numbers, strict=True))]
+            along = zip(taps, axes, steps, strict=True)
+            offsets.append(plane + sum((tap.shift - i.low) * step for tap, i, step in along))
+    return offsets, parts
 
 
-def _places(
-    axes: tuple[Span, ...], steps: list[int]
-) -> tuple[list[tuple[int, ...]], list[tuple[int, int]]]:
-    """For each phase of all axes but the last: start, step and count of its rows, and where its
-    positions on the axes between begin and end in the list of (place in the line of sums, place in
-    a row of the first axis).
+def tap_grids(axes: tuple[Span, ...]) -> list[list[tuple[Tap, ...]]]:
+    """For each phase of all axes, the last axis fastest: the taps that meet in it."""
+    phases = product(*(item.sums.targets for item in axes))
+    return [list(product(*(target.taps for target in phase))) for phase in phases]
+
+
+def _written(axes: tuple[Span, ...], steps: list[int]) -> tuple[list[tuple[int, int, int]], Ints]:
+    """For each phase of all axes but the last: where its rows begin, how many positions it has on
+    the first axis, and how many rows at each; and of all rows the place in a line of sums and the
+    place in a channel of the output.
     """
-    between, last = axes[1:-1], axes[-1]
-    width = sum(phase.count for phase in last.phases)
-    sizes = [sum(phase.count for phase in item.phases) for item in between]
-    distances = [prod(sizes[number + 1 :]) * width for number in range(len(sizes))]
-    rows: list[tuple[int, ...]] = []
-    places: list[tuple[int, int]] = []
-    for phase, *others in product(*(item.phases for item in axes[:-1])):
-        begin = len(places)
-        for place in product(*(range(other.count) for other in others)):
-            at = sum(k * step for k, step in zip(place, steps, strict=False))
-            to = sum(
-                (other.start + other.step * k) * distance
-                for other, k, distance in zip(others, place, distances, strict=True)
-            )
-            places.append((at, to))
-        rows.append((phase.start, phase.step, phase.count, begin, len(places)))
-    return rows, places
+    distances = _distances([item.outputs for item in axes])
+    rows = []
+    phases, begin = [], 0
+    for phase in product(*(item.sums.targets for item in axes[:-1])):
+        parts = list(zip(phase, steps, distances, strict=False))
+        at = sums_of([step * np.arange(t.count) for t, step, _ in parts])
+        to = sums_of([far * (t.start + t.step * np.arange(t.count)) for t, _, far in parts])
+        rows.append(np.stack([at, to], axis=-1).reshape(-1, 2))
+        phases.append((begin, len(at), at[0].size))
+        begin += at.size
+    return phases, np.concatenate(rows)
 
 
 def pack(
     geometry: ConvGeometry, kernel: NDArray[Any], transposed: bool, blocks: list[tuple[int, int]]
-) -> tuple[NDArray[Any], Ints]:
-    """The weights of a correlation kernel as the loops read them, and where each phase's begin in a
-    group: phase, block of output channels, input channel, tap, channel of the block.
+) -> NDArray[Any]:
+    """The weights of a correlation kernel as the loops read them: group, phase, block of output
+    channels, input channel, tap, channel of the block.
     """
     size = geometry.kernel_size if len(geometry.axes) > 1 else (1, *geometry.kernel_size)
     kernel = kernel.reshape(geometry.groups, -1, kernel.shape[1], *size)
     if transposed:
         kernel = kernel.swapaxes(1, 2)
-    end = sum(blocks[-1])
-    missing = np.zeros((len(kernel), end - kernel.shape[1], *kernel.shape[2:]), kernel.dtype)
-    kernel = np.concatenate([kernel, missing], axis=1)
-    parts = [np.zeros((len(kernel), 0), kernel.dtype)]  # there may be no taps at all
-    starts, start = [], 0
-    for _, grid in tap_grids(spans(geometry, transposed)):
-        starts.append(start)
-        if not grid:
-            continue
-        places: list[Any] = [(..., *tap) for tap in grid]
-        chosen = np.stack([kernel[place] for place in places], axis=-1)
-        for channels, first in blocks:
-            part = chosen[:, first : first + channels].transpose(0, 2, 3, 1)
-            parts.append(part.reshape(len(kernel), -1))
-        start += prod(chosen.shape[1:])
-    return np.concatenate(parts, axis=1).reshape(-1), np.array(starts, dtype=np.int64)
+    missing = [(0, 0)] * kernel.ndim
+    missing[1] = 0, sum(blocks[-1]) - kernel.shape[1]
+    kernel = np.moveaxis(np.pad(kernel, missing), 1, -1)
+    parts = []
+    for grid in tap_grids(spans(geometry, transposed)):
+        places = np.array([[tap.tap for tap in taps] for taps in grid], dtype=np.int64)
+        chosen = kernel[:, :, *places.reshape(-1, len(size)).T]
+        parts += [
+            chosen[..., first : first + count].reshape(len(kernel), -1) for count, first in blocks
+        ]
+    return np.concatenate(parts, axis=1).reshape(-1)

@@ -4,7 +4,8 @@ outputs, over all taps and input channels, with nothing written in between.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import product
 from typing import Any
 
 from llvmlite import ir
@@ -16,14 +17,15 @@ from ._vectors import (
     load_vector,
     multiplied_and_added,
     place,
-    register_of,
-    spread_out,
+    spread_number,
     store_vector,
-)
+    zeros_of,
+)  # fmt: skip
 
 # Channels and vectors of a block: as many sums as leave registers for their operands, of 32 with
 # the widest vectors and of 16 otherwise. Any of them keeps the multipliers busy; the smaller ones
 # are for what is left of the channels.
+_SIZE = ir.IntType(64)
 SHAPES = ((8, 3), (4, 6), (3, 8)) if REGISTER_BITS == 512 else ((4, 3), (2, 6), (1, 12))
 
 
@@ -34,76 +36,49 @@ def _sums(channels: int, vectors: int) -> Any:
     i]`` over input channels i and taps t, n counting them; it goes to ``y[y_at + y_step * m]`` and
     the places after it.
     """
+    # The fewer operands wait in registers, so that none is spilled to memory.
+    pairs = list(product(range(channels), range(vectors)))
+    if channels <= vectors:
+        pairs.sort(key=lambda pair: pair[1])
 
     def sums(
         builder: Any, x: Any, at: Any, taps: Any, tap: Any, count: Any, inputs: Any, step: Any,
         w: Any, w_at: Any, y: Any, y_at: Any, y_step: Any,
     ) -> None:  # fmt: skip
-        kind = register_of(x)
+        zero = zeros_of(x)
+        width = zero.type.count
         shifts = place(builder, taps, tap)
-        zero = ir.Constant(kind, None)
-        totals = [cgutils.alloca_once_value(builder, zero) for _ in range(channels * vectors)]
-        first = place(builder, x, at)
-        first_weight = place(builder, w, w_at)
-        source = cgutils.alloca_once_value(builder, first)
-        weight = cgutils.alloca_once_value(builder, first_weight)
-        for total in totals:  # the function may come by here again
+        totals = {pair: cgutils.alloca_once(builder, zero.type) for pair in pairs}
+        source, weight = (cgutils.alloca_once(builder, array.type) for array in (x, w))
+        for total in totals.values():
             builder.store(zero, total)
-        builder.store(first, source)
-        builder.store(first_weight, weight)
+        builder.store(place(builder, x, at), source)
+        builder.store(place(builder, w, w_at), weight)
         with cgutils.for_range(builder, inputs):
             here = builder.load(source)
             with cgutils.for_range(builder, count) as loop:
-                near = builder.gep(here, [builder.load(builder.gep(shifts, [loop.index]))])
+                near = place(builder, here, builder.load(place(builder, shifts, loop.index)))
                 weights = builder.load(weight)
-                # The fewer operands wait in registers, so that none is spilled to memory.
-                operands = (
-                    load_vector(builder, pointer, kind)
-                    for pointer in _places(builder, near, vectors, kind.count)
-                )
-                factors = (
-                    spread_out(builder, builder.load(pointer), kind.count)
-                    for pointer in _places(builder, weights, channels, 1)
-                )
-                for m, v, factor, operand in _pairs(factors, operands, channels > vectors):
-                    total = totals[m * vectors + v]
-                    added = multiplied_and_added(builder, factor, operand, builder.load(total))
-                    builder.store(added, total)
-                builder.store(builder.gep(weights, [_integer(channels)]), weight)
-            builder.store(builder.gep(here, [step]), source)
-        line = place(builder, y, y_at)
-        for m in range(channels):
-            for v, pointer in enumerate(_places(builder, line, vectors, kind.count)):
-                store_vector(builder, builder.load(totals[m * vectors + v]), pointer)
-            line = builder.gep(line, [y_step])
+
+                @cache
+                def operand(v: int) -> Any:
+                    return load_vector(builder, near, _SIZE(v * width), zero)
+
+                @cache
+                def factor(m: int) -> Any:
+                    return spread_number(builder, weights, _SIZE(m), zero)
+
+                for m, v in pairs:
+                    total = totals[m, v]
+                    terms = factor(m), operand(v), builder.load(total)
+                    builder.store(multiplied_and_added(builder, *terms), total)
+                builder.store(place(builder, weights, _SIZE(channels)), weight)
+            builder.store(place(builder, here, step), source)
+        for (m, v), total in totals.items():
+            line = place(builder, place(builder, y, y_at), builder.mul(_SIZE(m), y_step))
+            store_vector(builder, line, _SIZE(v * width), builder.load(total))
 
     return emitted(lambda *kinds: types.void)(sums)
-
-
-def _pairs(
-    factors: Iterable[Any], operands: Iterable[Any], operands_wait: bool
-) -> Iterator[tuple[int, int, Any, Any]]:
-    """Every factor with every operand, and their numbers; those that wait are made first."""
-    if operands_wait:
-        waiting = list(operands)
-        for m, factor in enumerate(factors):
-            for v, operand in enumerate(waiting):
-                yield m, v, factor, operand
-    else:
-        waiting = list(factors)
-        for v, operand in enumerate(operands):
-            for m, factor in enumerate(waiting):
-                yield m, v, factor, operand
-
-
-def _integer(value: int) -> Any:
-    return ir.Constant(ir.IntType(64), value)
-
-
-def _places(builder: Any, pointer: Any, count: int, distance: int) -> Iterator[Any]:
-    """`count` places from a pointer on, so many numbers apart."""
-    for number in range(count):
-        yield builder.gep(pointer, [_integer(number * distance)])
 
 
 sums_of_most, sums_of_some, sums_of_few = (_sums(*shape) for shape in SHAPES)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._compile import compiled
+from ._compile import compiled, inlined
+from ._vectors import number, put
 
 
 @compiled
@@ -48,6 +49,17 @@ def walk(
                 y[y_at + positions[n]] = total
 
 
+@inlined
+def take_every(step: int, x: Any, x_at: int, y: Any, y_at: int, count: int) -> None:
+    """Every `step`-th number from a place on, side by side."""
+    if step == 2:  # a step that the compiler knows becomes a shuffle of vectors
+        for c in range(count):
+            put(y, y_at + c, number(x, x_at + 2 * c))
+    else:
+        for c in range(count):
+            put(y, y_at + c, number(x, x_at + step * c))
+
+
 @compiled
 def sort(
     x: Any, y: Any, kept: Any, modulus: int, x_length: int, length: int, first: int, last: int
@@ -56,14 +68,7 @@ def sort(
     places for each.
     """
     for row in range(first, last):
-        for slot in range(kept.size):
-            residue = kept[slot]
-            count = (x_length - residue + modulus - 1) // modulus
-            y_at = (row * kept.size + slot) * length
-            x_at = row * x_length + residue
-            if modulus == 2:  # a step that the compiler knows becomes a shuffle of vectors
-                for c in range(count):
-                    y[y_at + c] = x[x_at + 2 * c]
-            else:
-                for c in range(count):
-                    y[y_at + c] = x[x_at + modulus * c]
+        for n in range(kept.size):
+            count = (x_length - kept[n] + modulus - 1) // modulus
+            to = (row * kept.size + n) * length
+            take_every(modulus, x, row * x_length + kept[n], y, to, count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +23,6 @@ _WAKE = 45_000.0
 _SHARE = 0.9
 
 
-class _Product(Protocol):
-    """The product with C, or with C^T, and the bytes of its weights."""
-
-    @property
-    def nbytes(self) -> int: ...
-
-    def product(self, x: NDArray[Any]) -> NDArray[Any]: ...
-
-
 def _load() -> None:
     """Import Numba and the loops; interrupted in the middle, Numba could not be imported again."""
     from . import _block_loops, _edge_loops, _row_loops  # noqa: F401
@@ -49,7 +40,7 @@ class CompiledEngine(Engine):
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         super().__init__(geometry, weight)
-        self._products: dict[bool, _Product] = {}
+        self._products: dict[bool, RowProduct | BlockProduct] = {}
         self._lock = lock()
 
     @classmethod
@@ -70,7 +61,7 @@ class CompiledEngine(Engine):
     def transpose(self, y: NDArray[Any]) -> NDArray[Any]:
         return self._product(True).product(y).reshape(len(y), *self.x_shape)
 
-    def _product(self, transposed: bool) -> _Product:
+    def _product(self, transposed: bool) -> RowProduct | BlockProduct:
         with self._lock:
             if transposed not in self._products:
                 sheltered(_load)
@@ -83,7 +74,7 @@ class CompiledEngine(Engine):
         """Estimated time of C^T with one sample on one core, without the call."""
 
     @abstractmethod
-    def _made(self, transposed: bool) -> _Product:
+    def _made(self, transposed: bool) -> RowProduct | BlockProduct:
         """One direction."""
 
 
@@ -105,7 +96,7 @@ class DirectEngine(CompiledEngine):
     def _nanoseconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> float:
         return nanoseconds(geometry, dtype, True)
 
-    def _made(self, transposed: bool) -> _Product:
+    def _made(self, transposed: bool) -> RowProduct | BlockProduct:
         return RowProduct(self.geometry, self.weight, transposed)
 
 
@@ -128,6 +119,6 @@ class BlocksEngine(CompiledEngine):
     def _nanoseconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> float:
         return block_nanoseconds(geometry, dtype.itemsize, True)
 
-    def _made(self, transposed: bool) -> _Product:
+    def _made(self, transposed: bool) -> RowProduct | BlockProduct:
         kind = BlockProduct if np.isfinite(self.weight).all() else RowProduct
         return kind(self.geometry, self.weight, transposed)

@@ -60,14 +60,12 @@ def outer_rows(geometry: ConvGeometry, transposed: bool) -> OuterRows:
         parts = list(zip(combination, steps, strict=True))
         region = tuple(part.positions for part in combination)
         owner[region] = number
-        place[region] = _sums_of(
-            [step * part.shift * np.arange(part.count) for part, step in parts]
-        )
-        reads.append(_sums_of([step * part.rows.cols for part, step in parts]).reshape(-1))
+        place[region] = sums_of([step * part.shift * np.arange(part.count) for part, step in parts])
+        reads.append(sums_of([step * part.rows.cols for part, step in parts]).reshape(-1))
     return OuterRows(tuple(reads), owner.reshape(-1), place.reshape(-1), prod(inputs[:-1]))
 
 
-def _sums_of(parts: list[Ints]) -> Ints:
+def sums_of(parts: list[Ints]) -> Ints:
     """All sums of one number from each part, an axis per part."""
     return np.asarray(reduce(np.add.outer, parts, np.zeros((), dtype=np.int64)))
 

@@ -97,23 +97,13 @@ def _mask(zero: Any, shifts: Any, size: int, column: int, e: int) -> Any:
 
 
 @inlined
-def _bounds_differ(shifts: Any, size: int, e: int, other: int, count: int) -> bool:
-    """Whether `count` entries serve other columns than those at `other`."""
-    differ = False
-    for k in range(count):
-        differ |= number(shifts, size + e + k) != number(shifts, size + other + k)
-        differ |= number(shifts, 2 * size + e + k) != number(shifts, 2 * size + other + k)
-    return differ
-
-
-@inlined
 def _sums_inside(
     zero: Any, x: Any, at: int, step: int, w: Any, w_at: int, w_step: int, gap: int, inputs: int,
     shifts: Any, begin: int, column: int,
 ) -> Any:  # fmt: skip
     """a and b where some shifts leave their row: those lanes are left out."""
     a, b = zero, zero
-    size = shifts.size // 3
+    size = shifts.size // 4
     for _ in range(inputs):
         w_b = w_at + gap
         e = begin
@@ -124,8 +114,8 @@ def _sums_inside(
                 while number(shifts, e) != STOP:
                     # The rows' entries for the same taps follow each other, so that their masks are
                     # made once.
-                    if known < 0 or _bounds_differ(shifts, size, e, known, count):
-                        known = e
+                    if known != number(shifts, 3 * size + e):
+                        known = number(shifts, 3 * size + e)
                         first = _mask(zero, shifts, size, column, e)
                         if count == 3:
                             second = _mask(zero, shifts, size, column, e + 1)

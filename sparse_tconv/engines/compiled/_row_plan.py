@@ -28,7 +28,7 @@ Ints = NDArray[np.int64]
 
 ROWS, CHANNELS, COMPLEX = range(3)  # what a and b are
 STOP = int(np.iinfo(np.int64).min)  # ends a part of a list: the loops need no lengths
-_END = np.array([[STOP], [0], [0], [-1], [-1], [0]])
+_END = np.array([[STOP], [0], [0], [0], [-1], [-1]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +47,14 @@ class RowPlan:
     begins : (lists, targets) int array
         Where each list begins, target by target. Each of its three parts has threes of neighboring
         shifts, a STOP, single shifts, a STOP.
-    shifts : (3, entries) int array
-        For each entry: what to add to the column, the first column it serves, and how many.
+    shifts : (4, entries) int array
+        For each entry: what to add to the column, the first column it serves, how many, and which
+        tap of the last axis it is.
     frame : (targets, 5) int array
         The columns of each target.
     weights_of : (3, entries) int array
-        For each entry: which reading of the outer axes a and b take it from (-1: none), and which
-        tap of the last axis.
+        For each entry: the tap, and which reading of the outer axes a and b take it from (-1:
+        none).
     """
 
     pairing: int
@@ -68,7 +69,7 @@ class RowPlan:
         """The weights of a folded kernel (row channels, column channels, readings, taps) as the
         loops read them: a's, then b's.
         """
-        a, b, tap = self.weights_of
+        tap, a, b = self.weights_of
         nothing = np.zeros((*kernel.shape[:2], 1, kernel.shape[3]), dtype=kernel.dtype)
         kernel = np.concatenate([kernel, nothing], axis=2)  # the reading -1
         first = kernel[:, :, a, tap]
@@ -123,17 +124,17 @@ def _lists(
                     parts += [entries, _END]
                     end += entries.shape[1] + 1
     table = np.concatenate(parts, axis=1)
-    return np.array(begins).reshape(-1, len(targets)), table[:3], table[3:]
+    return np.array(begins).reshape(-1, len(targets)), table[:4], table[3:]
 
 
 def _entries(target: Columns, taps: Ints, place: Ints, of_a: Ints, of_b: Ints) -> Ints:
-    """Shift, first column, number of columns, readings of a and b, and tap: for every row of
+    """Shift, first column, number of columns, tap, and readings of a and b: for every row of
     `taps`, every input row, every tap.
     """
     over_taps = (target.offset, target.low, target.high - target.low, target.taps)
     offset, low, count, tap = (part[taps][:, None] for part in over_taps)
     place, of_a, of_b = (part[:, None] for part in (place, of_a, of_b))
-    grid = np.broadcast_arrays(offset + place, low, count, of_a, of_b, tap)
+    grid = np.broadcast_arrays(offset + place, low, count, tap, of_a, of_b)
     return np.stack(grid).reshape(6, -1)
 
 

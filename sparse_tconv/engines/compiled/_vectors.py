@@ -86,24 +86,11 @@ def place(builder: Any, array: Any, index: Any) -> Any:
     return builder.gep(array, [index])
 
 
-def register_of(array: Any, registers: int = 1) -> Any:
-    """The vector of so many registers of an array's numbers."""
+def zeros_of(array: Any, registers: int = 1) -> Any:
+    """So many registers of zeros, of an array's numbers."""
     number = array.type.pointee
     bits = 32 if isinstance(number, ir.FloatType) else 64
-    return ir.VectorType(number, registers * REGISTER_BITS // bits)
-
-
-def load_vector(builder: Any, pointer: Any, kind: Any) -> Any:
-    """The numbers from a pointer on, which need not be aligned to more than one number."""
-    loaded = builder.load(builder.bitcast(pointer, kind.as_pointer()))
-    loaded.align = _size(kind)
-    return loaded
-
-
-def store_vector(builder: Any, vector: Any, pointer: Any) -> None:
-    """Write a vector from a pointer on."""
-    stored = builder.store(vector, builder.bitcast(pointer, vector.type.as_pointer()))
-    stored.align = _size(vector.type)
+    return ir.Constant(ir.VectorType(number, registers * REGISTER_BITS // bits), None)
 
 
 def _size(kind: Any) -> int:
@@ -111,7 +98,7 @@ def _size(kind: Any) -> int:
     return 4 if isinstance(kind.element, ir.FloatType) else 8
 
 
-def spread_out(builder: Any, scalar: Any, lanes: int) -> Any:
+def _spread_out(builder: Any, scalar: Any, lanes: int) -> Any:
     """A vector of equal numbers."""
     kind = ir.VectorType(scalar.type, lanes)
     undefined = ir.Constant(kind, ir.Undefined)
@@ -139,19 +126,39 @@ def multiplied_and_added(builder: Any, a: Any, b: Any, c: Any) -> Any:
     return _call(builder, f"fmuladd.{_name(c.type)}", c.type, a, b, c)
 
 
+def spread_number(builder: Any, array: Any, index: Any, like: Any) -> Any:
+    """A vector of copies of ``array[index]``."""
+    return _spread_out(builder, builder.load(place(builder, array, index)), like.type.count)
+
+
+def load_vector(builder: Any, array: Any, index: Any, like: Any) -> Any:
+    """The numbers from ``array[index]`` on."""
+    pointer = builder.bitcast(place(builder, array, index), like.type.as_pointer())
+    loaded = builder.load(pointer)
+    loaded.align = _size(like.type)  # which is what is known of the place
+    return loaded
+
+
+def store_vector(builder: Any, array: Any, index: Any, vector: Any) -> None:
+    """Write a vector to ``array[index]`` and the places after it."""
+    pointer = builder.bitcast(place(builder, array, index), vector.type.as_pointer())
+    builder.store(vector, pointer).align = _size(vector.type)
+
+
 def _zeros(registers: int) -> Any:
     """``(array)``: a vector of zeros, of the array's numbers."""
 
     def kind_of(array: Any) -> Any:
         return VectorType(array.dtype, registers * REGISTER_BITS // array.dtype.bitwidth)
 
-    def zeros(builder: Any, array: Any) -> Any:
-        return ir.Constant(register_of(array, registers), None)
-
-    return emitted(kind_of)(zeros)
+    return emitted(kind_of)(lambda builder, array: zeros_of(array, registers))
 
 
 wide, half, single = _zeros(_WIDE), _zeros(_HALF), _zeros(1)
+spread = emitted(lambda array, index, like: like)(spread_number)
+load = emitted(lambda array, index, like: like)(load_vector)
+store = emitted(_nothing)(store_vector)
+multiply_add = emitted(lambda a, b, c: c)(multiplied_and_added)
 
 
 @emitted(lambda vector: types.intp)
@@ -172,34 +179,15 @@ def put(builder: Any, array: Any, index: Any, value: Any) -> None:
     builder.store(value, place(builder, array, index))
 
 
-@emitted(lambda array, index, like: like)
-def spread(builder: Any, array: Any, index: Any, like: Any) -> Any:
-    """A vector of copies of ``array[index]``."""
-    scalar = builder.load(place(builder, array, index))
-    return spread_out(builder, scalar, like.type.count)
-
-
-@emitted(lambda array, index, like: like)
-def load(builder: Any, array: Any, index: Any, like: Any) -> Any:
-    """The numbers from ``array[index]`` on."""
-    return load_vector(builder, place(builder, array, index), like.type)
-
-
-@emitted(_nothing)
-def store(builder: Any, array: Any, index: Any, vector: Any) -> None:
-    """Write a vector to ``array[index]`` and the places after it."""
-    store_vector(builder, vector, place(builder, array, index))
-
-
 @emitted(lambda like, column, low, span: VectorType(types.boolean, like.lanes))
 def inside(builder: Any, like: Any, column: Any, low: Any, span: Any) -> Any:
     """The lanes with ``low <= column + lane < low + span``; rows are shorter than 2**31."""
     count = like.type.count
     start = builder.trunc(builder.sub(column, low), _LANE)
     counting = ir.Constant(ir.VectorType(_LANE, count), list(range(count)))
-    position = builder.add(counting, spread_out(builder, start, count))
+    position = builder.add(counting, _spread_out(builder, start, count))
     return builder.icmp_unsigned(
-        "<", position, spread_out(builder, builder.trunc(span, _LANE), count)
+        "<", position, _spread_out(builder, builder.trunc(span, _LANE), count)
     )
 
 
@@ -235,12 +223,6 @@ def between(builder: Any, first: Any, last: Any) -> Any:
         lane + 1 if lane % together < together // 2 else size + lane - 1 for lane in range(size)
     ]
     return builder.shuffle_vector(first, last, ir.Constant(ir.VectorType(_LANE, size), mask))
-
-
-@emitted(lambda a, b, c: c)
-def multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c."""
-    return multiplied_and_added(builder, a, b, c)
 
 
 @emitted(lambda a, b, c, mask: c)
