@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from factories import random_array, random_setting
 
-from sparse_tconv.engines import CsrEngine, Engine
-from sparse_tconv.engines.windows import extended, kernel_gradient
+from sparse_tconv.engines import CsrEngine, Engine, extend
 from sparse_tconv.geometry import ConvGeometry
 from sparse_tconv.threads import threads
 
@@ -50,7 +49,10 @@ def assert_agrees_with_the_matrix(engine: Engine, x: Any, y: Any, *, spectral: b
         CsrEngine(geometry, np.ones(weight.shape)),
     )
     points = prod(max(axis.n_in, axis.n_out) for axis in geometry.axes)
-    for name, sample, read in (("forward", x, extended(geometry, x)), ("transpose", y, y)):
+    for name, sample, read in (
+        ("forward", x, extend(geometry.axes, x).copy()),
+        ("transpose", y, y),
+    ):
         kept = sample.copy()
         product, wanted = getattr(engine, name)(sample), getattr(exact, name)(sample)
         assert product.dtype == weight.dtype
@@ -67,17 +69,19 @@ def assert_agrees_with_the_matrix(engine: Engine, x: Any, y: Any, *, spectral: b
         np.testing.assert_array_less(np.abs(product - wanted), bound)
 
 
-def assert_gradient_agrees(engine: Engine, x: Any, y: Any) -> None:
-    """The weight gradient is that of the taps one by one, to rounding of the whole sums."""
-    wide = np.result_type(engine.weight, np.float64)
-    found, wanted = (
-        engine.weight_gradient(x, y),
-        kernel_gradient(engine.geometry, x.astype(wide), y.astype(wide)),
-    )
-    assert found.dtype == engine.weight.dtype
-    assert found.shape == engine.weight.shape
-    scale = np.linalg.norm(extended(engine.geometry, x)) * np.linalg.norm(y)
-    assert np.abs(found - wanted).max() <= 16 * np.finfo(engine.weight.dtype).eps * scale
+def assert_gradient_agrees(
+    gradient: Any, geometry: ConvGeometry, x: Any, y: Any, rng: np.random.Generator
+) -> None:
+    """The gradient with respect to the kernel gives ``sum(y * C(w) x)`` for every kernel w."""
+    wide = np.result_type(x, np.float64)
+    assert gradient.shape == geometry.weight_shape
+    assert gradient.dtype == x.dtype
+    scale = np.linalg.norm(extend(geometry.axes, x)) * np.linalg.norm(y)
+    for _ in range(3):
+        weight = random_array(rng, geometry.weight_shape, wide)
+        wanted = (y.astype(wide) * CsrEngine(geometry, weight).forward(x.astype(wide))).sum()
+        bound = 16 * np.finfo(x.dtype).eps * scale * np.abs(weight).sum()
+        assert abs((weight * gradient).sum() - wanted) <= bound + np.finfo(x.dtype).tiny
 
 
 def assert_repeatable_and_fresh(engine: Engine, x: Any, y: Any) -> None:
@@ -108,3 +112,15 @@ def assert_keeps_samples_apart(engine: Engine, x: Any, y: Any) -> None:
         others = [sample for sample in range(len(batch)) if sample != 1]
         with np.errstate(invalid="ignore"):
             np.testing.assert_array_equal(product(dirty)[others], product(clean)[others])
+
+
+def assert_takes_an_empty_batch(engine: Engine) -> None:
+    """No samples in, no samples out: right shapes and dtype."""
+    dtype = engine.weight.dtype
+    for product, shape, wanted in (
+        (engine.forward, engine.x_shape, engine.y_shape),
+        (engine.transpose, engine.y_shape, engine.x_shape),
+    ):
+        found = product(np.zeros((0, *shape), dtype))
+        assert found.shape == (0, *wanted)
+        assert found.dtype == dtype

@@ -12,12 +12,13 @@ from engine_laws import (
     assert_gradient_agrees,
     assert_keeps_samples_apart,
     assert_repeatable_and_fresh,
+    assert_takes_an_empty_batch,
     pair,
     random_geometry,
 )
 from factories import FLOATS, random_array
 
-from sparse_tconv.engines.fft import FftEngine, _engine, _plan, _schedule, _spectra
+from sparse_tconv.engines.fft import FftEngine, plan, schedule, spectra
 from sparse_tconv.geometry import ConvGeometry
 from sparse_tconv.threads import threads
 
@@ -40,14 +41,14 @@ LARGE: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Cut even tiny samples into blocks, as large ones are."""
-    monkeypatch.setattr(_plan, "BLOCK_LENGTHS", (4, 6, 8))
-    monkeypatch.setattr(_plan, "FEWEST_POINTS", 1)
-    monkeypatch.setattr(_plan, "CACHE_BYTES", 64)
-    monkeypatch.setattr(_plan, "OUT_OF_CACHE", 20.0)
-    monkeypatch.setattr(_schedule, "CHUNK_POINTS", 50)
-    _plan.plan.cache_clear()
+    monkeypatch.setattr(plan, "BLOCK_LENGTHS", (4, 6, 8))
+    monkeypatch.setattr(plan, "FEWEST_POINTS", 1)
+    monkeypatch.setattr(plan, "CACHE_BYTES", 64)
+    monkeypatch.setattr(plan, "OUT_OF_CACHE", 20.0)
+    monkeypatch.setattr(schedule, "CHUNK_POINTS", 50)
+    plan.plan.cache_clear()
     yield
-    _plan.plan.cache_clear()
+    plan.plan.cache_clear()
 
 
 def large(name: str, rng: np.random.Generator, dtype: Any) -> FftEngine:
@@ -62,7 +63,8 @@ def check_random(rng: np.random.Generator, dtype: Any, count: int) -> None:
         engine = FftEngine(geometry, random_array(rng, geometry.weight_shape, dtype))
         x, y = pair(rng, engine, int(rng.integers(1, 4)))
         assert_agrees_with_the_matrix(engine, x, y, spectral=True)
-        assert_gradient_agrees(engine, x, y)
+        assert_gradient_agrees(engine.weight_gradient(x, y), geometry, x, y, rng)
+        assert_takes_an_empty_batch(engine)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -85,21 +87,9 @@ def test_blocks_change_nothing(
 def test_matrix_products_by_frequency_change_nothing(
     dtype: Any, rng: np.random.Generator, settings_count: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_spectra, "MATMUL_FROM", 1)
-    monkeypatch.setattr(_spectra, "SUMMED_FROM", 1)
+    monkeypatch.setattr(spectra, "MATMUL_FROM", 1)
+    monkeypatch.setattr(spectra, "SUMMED_FROM", 1)
     check_random(rng, dtype, settings_count(300))
-
-
-@pytest.mark.usefixtures("small_blocks")
-@pytest.mark.parametrize("dtype", FLOATS)
-def test_the_gradient_by_transforms_is_that_by_taps(
-    dtype: Any, rng: np.random.Generator, settings_count: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_engine, "DIRECT_READ", 1.0)
-    for _ in range(settings_count(800)):
-        geometry = random_geometry(rng)
-        engine = FftEngine(geometry, random_array(rng, geometry.weight_shape, dtype))
-        assert_gradient_agrees(engine, *pair(rng, engine, int(rng.integers(1, 4))))
 
 
 @pytest.mark.parametrize("name", LARGE)
@@ -108,7 +98,7 @@ def test_large_samples_agree_too(name: str, dtype: Any, rng: np.random.Generator
     engine = large(name, rng, dtype)
     x, y = pair(rng, engine, 2)
     assert_agrees_with_the_matrix(engine, x, y, spectral=True)
-    assert_gradient_agrees(engine, x, y)
+    assert_gradient_agrees(engine.weight_gradient(x, y), engine.geometry, x, y, rng)
 
 
 @pytest.mark.parametrize("name", LARGE)
@@ -128,30 +118,6 @@ def test_any_number_of_threads_keeps_the_bounds(count: int, rng: np.random.Gener
     engine = large("phases", rng, np.float64)
     with threads(count):
         assert_agrees_with_the_matrix(engine, *pair(rng, engine, 2), spectral=True)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("mode", ["zeros", "symmetric"])
-def test_a_separable_kernel_goes_axis_by_axis_and_agrees(
-    dtype: Any, mode: str, rng: np.random.Generator
-) -> None:
-    taps = np.exp(-(np.linspace(-6, 6, 9) ** 2))
-    weight = (np.outer(taps, taps * np.arange(9)) / 7).astype(dtype)[None, None]
-    engine = FftEngine(
-        ConvGeometry.from_conv(weight.shape, (1, 120, 90), padding=4, padding_mode=mode), weight
-    )
-    assert_agrees_with_the_matrix(engine, *pair(rng, engine, 2), spectral=True)
-    assert engine.nbytes == 2 * weight.nbytes  # the kernel in both directions, and no spectrum
-
-
-def test_a_kernel_that_is_almost_separable_goes_through_the_spectrum(
-    rng: np.random.Generator,
-) -> None:
-    weight = np.outer(np.ones(9), np.ones(9))[None, None]
-    weight[..., 3, 5] += 1e-14
-    engine = FftEngine(ConvGeometry.from_conv(weight.shape, (1, 120, 90), padding=4), weight)
-    assert_agrees_with_the_matrix(engine, *pair(rng, engine, 2), spectral=True)
-    assert engine.nbytes > 2 * weight.nbytes
 
 
 def test_the_spectrum_of_a_direction_is_made_at_its_first_product_and_counted(

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engines.scratch import scratch
 from ..geometry import stretches
+from ..threads import scratch
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,9 @@ from .compiled import BlocksEngine, DirectEngine
 from .csr import CsrEngine
 from .fft import FftEngine
 from .gemm import GemmEngine
-from .taps import TapsEngine
 
 _ENGINES: dict[str, type[Engine]] = {
-    engine.name: engine
-    for engine in (CsrEngine, GemmEngine, FftEngine, TapsEngine, DirectEngine, BlocksEngine)
+    engine.name: engine for engine in (CsrEngine, GemmEngine, FftEngine, DirectEngine, BlocksEngine)
 }
 VARIABLE = "SPARSE_TCONV_ENGINE"
 _SMALL = 20_000  # entries of a matrix

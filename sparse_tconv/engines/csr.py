@@ -14,7 +14,6 @@ from ..assembly import Skeleton, shared_skeleton, wrap
 from ..geometry import ConvGeometry
 from ..threads import lock, num_threads, run
 from ._engine import Engine
-from .windows import kernel_gradient
 
 # Measured on two cores: the time of a call, and of reading the matrix once with one thread.
 _CALL = 3e-5
@@ -89,9 +88,6 @@ class CsrEngine(Engine):
         for part in parts[1:]:  # in order: the same sums for the same number of threads
             x += part
         return np.ascontiguousarray(x).reshape(len(y), *self.x_shape)
-
-    def weight_gradient(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-        return kernel_gradient(self.geometry, x, y)
 
     def _blocks(self, batch: int) -> tuple[Block, ...]:
         """The matrix cut into row blocks of about equally many entries, one per thread."""

@@ -1,7 +1,7 @@
 """The extended sample x~ written out in memory, and the transpose of writing it.
 
-The interior is one copy. What lies outside an axis repeats samples in runs (a wrapped or mirrored
-stretch, one edge sample), and each run is one slice.
+The interior is one copy; what lies outside an axis is a few stretches, each one addition of slices.
+A product under any boundary is thus one under zeros between the two.
 """
 
 from __future__ import annotations
@@ -13,84 +13,81 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Axis, Stretch, stretches
-from .borders import add_extended, add_folded, along, extended_along, folded_along
-from .scratch import scratch
+from ..geometry import Axis, Stretch, extended_axis, extension, stretches
+from ..threads import scratch
 
 
-def extend(axes: Sequence[Axis], x: NDArray[Any], lengths: Sequence[int]) -> NDArray[Any]:
-    """x~ of a batch (batch, channels, *size) from the first position read, with zeros behind the
-    last up to the lengths given.
+def extend(
+    axes: Sequence[Axis], x: NDArray[Any], lengths: Sequence[int] | None = None
+) -> NDArray[Any]:
+    """x~ of a batch (batch, channels, *size) from the first to the last position read, with zeros
+    behind up to the lengths given.
 
-    The result is this thread's work space: it is overwritten by the next call.
+    The result is x itself where nothing lies outside, or this thread's work space, which the next
+    call overwrites.
     """
-    starts = []
-    for number, axis in enumerate(axes, 2):
-        starts.append(axis.first if _in_place(axis) else 0)
-        x = x if _in_place(axis) else extended_along(axis, x, number)
+    lengths = [_extent(axis) for axis in axes] if lengths is None else lengths
+    within = list(axes)
+    for number, axis in enumerate(axes):
+        if not _in_place(axis):
+            x, within[number] = _extended_along(axis, x, number + 2), extended_axis(axis)
+    if x.shape[2:] == tuple(lengths) and all(axis.first == 0 for axis in within):
+        return x
     wide = scratch("extended", (*x.shape[:2], *lengths), x.dtype)
-    inner = [
-        slice(max(start, 0), min(start + _extent(axis), n))
-        for start, axis, n in zip(starts, axes, x.shape[2:], strict=True)
-    ]
-    placed = [
-        slice(part.start - start, part.stop - start)
-        for part, start in zip(inner, starts, strict=True)
-    ]
-    for number, part in enumerate(placed, 2):
-        along(wide, number, slice(0, part.start))[...] = 0
-        along(wide, number, slice(part.stop, None))[...] = 0
-    wide[_behind(placed)] = x[_behind(inner)]
-    for number, axis in enumerate(axes, 2):
-        if _in_place(axis):
-            for stretch in _border(axis):
-                add_extended(wide, wide, number, stretch)
+    here, there = zip(*(_overlap(axis) for axis in within), strict=True)
+    for number, part in enumerate(there, 2):
+        _along(wide, number, slice(0, part.start))[...] = 0
+        _along(wide, number, slice(part.stop, None))[...] = 0
+    wide[(..., *there)] = x[(..., *here)]
+    for number, axis in enumerate(within, 2):
+        for stretch in _border(axis):
+            _add_extended(wide, wide, number, stretch)
     return wide
 
 
 def fold(axes: Sequence[Axis], wide: NDArray[Any]) -> NDArray[Any]:
-    """The transpose of :func:`extend`, in fresh memory: a repetition is added to what it
-    repeats; `wide` is overwritten.
+    """The transpose of :func:`extend` without lengths, in fresh memory: every sample gathers what
+    its multiples hold; `wide` is overwritten.
     """
-    for number, axis in enumerate(axes, 2):
+    within = list(axes)
+    for number, axis in enumerate(axes):
         if not _in_place(axis):
-            wide = folded_along(axis, wide, number)
+            wide = _folded_along(axis, wide, number + 2)
+            within[number] = Axis(axis.n_in, axis.n_in, 1, 1, 1, 0, "zeros")
             continue
         for stretch in _border(axis):
-            add_folded(wide, wide, number, stretch)
+            _add_folded(wide, wide, number + 2, stretch)
     sizes = [axis.n_in for axis in axes]
-    starts = [axis.first if _in_place(axis) else 0 for axis in axes]
-    ends = [
-        start + (_extent(axis) if _in_place(axis) else n)
-        for start, axis, n in zip(starts, axes, sizes, strict=True)
-    ]
-    inner = [
-        slice(max(start, 0), min(end, n)) for start, end, n in zip(starts, ends, sizes, strict=True)
-    ]
-    placed = tuple(
-        slice(part.start - start, part.stop - start)
-        for part, start in zip(inner, starts, strict=True)
-    )
-    complete = all(part == slice(0, n) for part, n in zip(inner, sizes, strict=True))
+    here, there = zip(*(_overlap(axis) for axis in within), strict=True)
+    complete = all(part == slice(0, n) for part, n in zip(here, sizes, strict=True))
     x = (np.empty if complete else np.zeros)((*wide.shape[:2], *sizes), dtype=wide.dtype)
-    x[_behind(inner)] = wide[_behind(placed)]
+    x[(..., *here)] = wide[(..., *there)]
     return x
 
 
-def _behind(parts: Sequence[slice]) -> tuple[Any, ...]:
-    """An index of the last axes."""
-    return (..., *parts)
+def gathered(values: NDArray[Any], number: int, stretch: Stretch) -> NDArray[Any]:
+    """What the positions of a stretch, along axis `number`, give to the samples they hold."""
+    values = _times(values, number, stretch)
+    if stretch.step:
+        return values
+    return np.asarray(values.sum(axis=number, keepdims=True, dtype=values.dtype))
 
 
 def _extent(axis: Axis) -> int:
     return axis.last - axis.first + 1
 
 
+def _overlap(axis: Axis) -> tuple[slice, slice]:
+    """The samples that lie among the positions read, and their places there."""
+    start = min(max(axis.first, 0), axis.n_in)
+    stop = max(start, min(axis.last + 1, axis.n_in))
+    place = start - axis.first if stop > start else 0
+    return slice(start, stop), slice(place, place + stop - start)
+
+
 @lru_cache(maxsize=1024)
 def _border(axis: Axis) -> tuple[Stretch, ...]:
-    """The stretches outside an axis that is read inside too, positions and samples counted from the
-    first position read.
-    """
+    """The stretches outside an axis, positions and samples counted from the first position read."""
     before, behind = max(axis.first, 0), min(axis.last, axis.n_in - 1) + 1
     outside = stretches(axis.mode, axis.n_in, axis.first, before) + stretches(
         axis.mode, axis.n_in, behind, axis.last + 1
@@ -100,9 +97,51 @@ def _border(axis: Axis) -> tuple[Stretch, ...]:
 
 @lru_cache(maxsize=1024)
 def _in_place(axis: Axis) -> bool:
-    """Whether every sample that the border repeats is itself among the positions read."""
+    """Whether every sample that the border holds is itself among the positions read."""
+    if axis.mode == "zeros":
+        return True
     low, high = max(axis.first, 0), min(axis.last, axis.n_in - 1)
-    if low > high:
-        return False
     inner = low - axis.first, high - axis.first + 1
-    return all(stretch.of_samples(*inner) == stretch for stretch in _border(axis))
+    return low <= high and all(part.of_samples(*inner) == part for part in _border(axis))
+
+
+def _extended_along(axis: Axis, x: NDArray[Any], number: int) -> NDArray[Any]:
+    """x from the first to the last position of one of its axes that a window reads."""
+    wide = np.zeros((*x.shape[:number], _extent(axis), *x.shape[number + 1 :]), dtype=x.dtype)
+    for stretch in extension(axis):
+        _add_extended(wide, x, number, stretch.moved(-axis.first))
+    return wide
+
+
+def _folded_along(axis: Axis, wide: NDArray[Any], number: int) -> NDArray[Any]:
+    """The transpose of :func:`_extended_along`."""
+    x = np.zeros((*wide.shape[:number], axis.n_in, *wide.shape[number + 1 :]), dtype=wide.dtype)
+    for stretch in extension(axis):
+        _add_folded(x, wide, number, stretch.moved(-axis.first))
+    return x
+
+
+def _add_extended(wide: NDArray[Any], x: NDArray[Any], number: int, stretch: Stretch) -> None:
+    """Add the multiples of samples that a stretch of one axis holds."""
+    values = _along(x, number, stretch.samples)
+    _along(wide, number, stretch.places)[...] += _times(values, number, stretch)
+
+
+def _add_folded(x: NDArray[Any], wide: NDArray[Any], number: int, stretch: Stretch) -> None:
+    """The transpose of :func:`_add_extended`."""
+    values = gathered(_along(wide, number, stretch.places), number, stretch)
+    _along(x, number, stretch.samples)[...] += values
+
+
+def _times(values: NDArray[Any], number: int, stretch: Stretch) -> NDArray[Any]:
+    """The values of each position times its factor."""
+    factors = stretch.factors
+    if factors == 1:
+        return values
+    column = np.asarray(factors, dtype=values.dtype)
+    return values * column.reshape(-1, *(1,) * (values.ndim - number - 1))
+
+
+def _along(array: NDArray[Any], number: int, part: slice) -> NDArray[Any]:
+    """A range of one axis, as a view."""
+    return array[(slice(None),) * number + (part,)]

@@ -10,14 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..assembly import guard_entries, index_dtype, wrap
-from ..engines.windows import (
-    apply_kernel,
-    apply_kernel_transposed,
-    extended,
-    folded,
-    kernel_gradient,
-    tap_views,
-)
+from ..engines import apply_kernel, kernel_gradient, tap_images
 from ..geometry import ConvGeometry
 from ..threads import whole
 from ._operator import Operator
@@ -52,19 +45,28 @@ class KernelOperator(Operator):
         self._spatial_ndim = len(geometry.axes)
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
-        apply = apply_kernel_transposed if self._transposed else apply_kernel
-        fixed, kernels = _common(self._x, x)
-        results = np.stack([apply(self.geometry, kernel, fixed) for kernel in kernels])
-        return results.astype(np.result_type(self.dtype, x.dtype), copy=False)
+        fixed, kernels = self._common(self._x, x)
+        y = np.empty((len(kernels), *self.out_shape), dtype=fixed.dtype)
+        for kernel, out in zip(kernels, y, strict=True):
+            product = whole(apply_kernel, self.geometry, kernel, fixed, self._transposed)
+            out[...] = product.reshape(out.shape)
+        return y
 
     def _multiply_adjoint(self, y: NDArray[Any]) -> NDArray[Any]:
-        fixed, results = _common(self._x.conj() if self.dtype.kind == "c" else self._x, y)
+        fixed, results = self._common(self._x.conj() if self.dtype.kind == "c" else self._x, y)
         channels = self.geometry.x_channels if self._transposed else self.geometry.y_channels
         sample = self.out_shape[len(self._batch) :][self.geometry.channels :]
         shaped = results.reshape(len(y), len(fixed), channels, *sample)
-        pairs = ((r, fixed) if self._transposed else (fixed, r) for r in shaped)
-        gradients = np.stack([whole(kernel_gradient, self.geometry, x, y) for x, y in pairs])
-        return gradients.astype(np.result_type(self.dtype, results.dtype), copy=False)
+        gradients = np.empty((len(y), *self.in_shape), dtype=fixed.dtype)
+        for result, out in zip(shaped, gradients, strict=True):
+            pair = (result, fixed) if self._transposed else (fixed, result)
+            out[...] = whole(kernel_gradient, self.geometry, *pair)
+        return gradients
+
+    def _common(self, a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Both arrays in the dtype of the result."""
+        dtype = np.result_type(self.dtype, b.dtype)
+        return a.astype(dtype, copy=False), b.astype(dtype, copy=False)
 
     def _matrix(self, max_bytes: Any) -> csr_array:
         """One row per result entry, one column per tap: each row stores the taps of all channels
@@ -74,7 +76,11 @@ class KernelOperator(Operator):
         others = (g.y_channels if self._transposed else g.x_channels) // g.groups
         nnz = self.shape[0] * others * prod(g.kernel_size)
         guard_entries(self.shape, nnz, self.dtype, index_dtype(self.shape, nnz), max_bytes)
-        read = np.stack(list(self._read()), axis=-1)  # (batch, other channels, positions, taps)
+        images = tap_images(g, self._x, self._transposed)
+        # (batch, other channels, positions, taps)
+        read = np.stack(
+            [image.reshape(*image.shape[:2], prod(image.shape[2:])) for image in images], axis=-1
+        )
         if g.flip:
             read = read[..., ::-1]
         batch, _, positions, taps = read.shape
@@ -94,25 +100,3 @@ class KernelOperator(Operator):
         index = index_dtype(self.shape, nnz)
         flat = data.reshape(-1).astype(self.dtype)
         return wrap(flat, indices.astype(index), indptr.astype(index), self.shape)
-
-    def _read(self) -> Any:
-        """What each tap brings to each result position: (batch, channels, positions)."""
-        g = self.geometry
-        if not self._transposed:
-            for _, view in tap_views(g, extended(g, self._x)):
-                yield view.reshape(*view.shape[:2], -1)
-            return
-        extent = tuple(axis.last - axis.first + 1 for axis in g.axes)
-        for number in range(prod(g.kernel_size)):
-            wide = np.zeros((*self._x.shape[:2], *extent), dtype=self._x.dtype)
-            views = tap_views(g, wide)
-            view = next(v for n, (_, v) in enumerate(views) if n == number)
-            view += self._x
-            result = folded(g, wide)
-            yield result.reshape(*result.shape[:2], -1)
-
-
-def _common(a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both arrays in their common dtype."""
-    dtype = np.result_type(a.dtype, b.dtype)
-    return a.astype(dtype, copy=False), b.astype(dtype, copy=False)

@@ -59,6 +59,11 @@ class State:
         result's dtype.
         """
         result = np.result_type(x.dtype, self.weight.dtype)
+        if not len(x):
+            g = self.geometry
+            size = (axis.n_in if transposed else axis.n_out for axis in g.axes)
+            channels = g.x_channels if transposed else g.y_channels
+            return np.zeros((0, channels, *size), dtype=result)
         if conjugated:
             return self.multiply(x.conj(), transposed, False).conj()
         if result.kind == "c" and not self.is_complex:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from ...threads import lock, num_threads, run
-from ._plan import Plan, every
-from ._schedule import Chunk, schedule, spread
-from ._spectra import arranged, inverse, mixed, paired, transform
+from ...threads import lock, num_threads, run_blas
+from .plan import Plan, every
+from .schedule import Chunk, schedule
+from .spectra import arranged, inverse, mixed, paired, transform
 
 
 class Correlation:
@@ -45,51 +45,49 @@ class Correlation:
         result = unit.room(len(x), sizes, x.dtype)
         target = self._blocks(result, plan.steps)
 
-        def compute(chunk: Chunk, workers: int) -> None:
-            part = transform(self._read(x, chunk), len(plan.lengths), workers)
+        def compute(chunk: Chunk) -> None:
+            part = transform(self._read(x, chunk), len(plan.lengths))
             part = mixed(
                 spectrum[slice(*chunk.groups)],
                 _flat(part, len(plan.lengths)),
-                (unit.given, unit.taken),
+                (unit.out_channels, unit.in_channels),
             )
-            self._place(part, target[_where(chunk)], workers)
+            self._place(part, target[_where(chunk)])
 
-        spread(schedule(plan, len(x)), compute)
+        with np.errstate(over="ignore", invalid="ignore"):
+            run_blas(compute, schedule(plan, len(x)))
         return unit.deliver(result)
 
     def gradient(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-        """The sum over windows of y times what each entry of the kernel reads: (groups, given,
-        taken, *kernel_size).
+        """The sum over windows of y times what each entry of the kernel reads: (groups,
+        out_channels, in_channels, *kernel_size).
         """
         plan, unit = self.plan, self.unit
         sizes = [step * count for step, count in zip(plan.steps, plan.counts, strict=True)]
-        data = np.zeros((len(x), unit.groups, unit.given, *sizes), dtype=y.dtype)
-        data[every(unit.windows)] = y.reshape(len(y), unit.groups, unit.given, *unit.windows)
+        data = np.zeros((len(x), unit.groups, unit.out_channels, *sizes), dtype=y.dtype)
+        data[every(unit.windows)] = y.reshape(len(y), unit.groups, unit.out_channels, *unit.windows)
         windows = self._blocks(data, plan.steps)
-        order, axes = schedule(plan, len(x)), len(plan.lengths)
-        parts = (
-            num_threads() if order.pooled else 1
-        )  # each adds up its own share, so that the order of sums is fixed
-        totals = np.zeros(
-            (parts, unit.groups, unit.given, unit.taken, self._points), dtype=self._spectrum_dtype
-        )
+        chunks, axes = schedule(plan, len(x)), len(plan.lengths)
+        parts = min(num_threads(), max(len(chunks), 1))
+        # Each part adds up its own share, so that the order of sums is fixed.
+        shape = (parts, unit.groups, unit.out_channels, unit.in_channels, self._points)
+        totals = np.zeros(shape, dtype=self._spectrum_dtype)
 
         def compute(number: int) -> None:
-            for chunk in order.chunks[number::parts]:
+            for chunk in chunks[number::parts]:
                 part = windows[_where(chunk)]
                 padded = np.zeros((*part.shape[:-axes], *plan.lengths), dtype=part.dtype)
                 padded[every(plan.steps)] = part
                 # Without a conjugate in the sum, the spectrum of y is wanted at minus the
                 # frequency.
-                reverse = transform(padded.conj(), axes, order.workers).conj()
-                other = transform(self._read(x, chunk), axes, order.workers)
+                reverse = transform(padded.conj(), axes).conj()
+                other = transform(self._read(x, chunk), axes)
                 totals[number, slice(*chunk.groups)] += paired(
                     _flat(reverse, axes), _flat(other, axes)
                 )
 
-        run(compute, range(parts))
-        total = totals.sum(axis=0)
-        return self._entries(total)
+        run_blas(compute, range(parts))
+        return self._entries(totals.sum(axis=0))
 
     def spectrum(self) -> NDArray[Any]:
         """The kernel's spectrum as :func:`mixed` wants it, read-only and kept."""
@@ -98,7 +96,7 @@ class Correlation:
                 kernel = self.unit.kernel(self.weight)
                 circle = np.zeros((*kernel.shape[:3], *self.plan.lengths), dtype=kernel.dtype)
                 np.add.at(circle, self._entry_places(-1), kernel)
-                spectrum = transform(circle, len(self.plan.lengths), num_threads())
+                spectrum = transform(circle, len(self.plan.lengths))
                 spectrum = arranged(spectrum.reshape(*kernel.shape[:3], -1))
                 spectrum.flags.writeable = False
                 self._spectrum = spectrum
@@ -108,7 +106,7 @@ class Correlation:
         """The kernel's entries of the inverse transform."""
         lengths = self.plan.lengths
         spectrum = total.reshape(*total.shape[:3], *self._frequencies)
-        return inverse(spectrum, lengths, self._is_real, num_threads())[self._entry_places(1)]
+        return inverse(spectrum, lengths, self._is_real)[self._entry_places(1)]
 
     def _entry_places(self, sign: int) -> Any:
         """Where the entries of the kernel are on the circle of each axis, for or against the
@@ -139,8 +137,8 @@ class Correlation:
         return np.result_type(self.weight.dtype, np.complex64)
 
     def _read(self, x: NDArray[Any], chunk: Chunk) -> NDArray[Any]:
-        """The overlapping blocks that one chunk reads: (batch, groups, taken, *counts,
-        *lengths).
+        """The overlapping blocks that one chunk reads: (batch, groups, in_channels,
+        *counts, *lengths).
         """
         plan = self.plan
         each = x.shape[1] // self.unit.groups
@@ -167,13 +165,11 @@ class Correlation:
             array, (*array.shape[:3], *counts, *lengths), (*array.strides[:3], *steps, *inner)
         )
 
-    def _place(self, spectra: NDArray[Any], target: NDArray[Any], workers: int) -> None:
+    def _place(self, spectra: NDArray[Any], target: NDArray[Any]) -> None:
         """The windows that the blocks give, put where they belong."""
         counts = target.shape[3 : 3 + len(self.plan.lengths)]
         spectra = spectra.reshape(*spectra.shape[:3], *counts, *self._frequencies)
-        target[...] = inverse(spectra, self.plan.lengths, self._is_real, workers)[
-            every(self.plan.steps)
-        ]
+        target[...] = inverse(spectra, self.plan.lengths, self._is_real)[every(self.plan.steps)]
 
 
 def _flat(spectra: NDArray[Any], count: int) -> NDArray[Any]:

@@ -10,23 +10,23 @@ import numpy as np
 
 from ...geometry import ConvGeometry
 from ...threads import num_threads
-from ._plan import plan
-from ._schedule import schedule
-from ._spectra import by_frequency
+from .plan import plan
+from .schedule import schedule
+from .spectra import by_frequency
 
 
 class Cost(NamedTuple):
     """Measured seconds of the parts of a product."""
 
     chunk: float  # per chunk of blocks
-    work: float  # per unit of a plan's work in double precision, of the channels taken and given
+    work: float  # per unit of a plan's work in double precision, of the channels read and given
     mixed: float  # per frequency, block and channel pair, by passes over the spectra
     frequency: float  # per frequency, by matrix products
     multiplied: float  # per frequency, block and channel pair, by matrix products
 
 
-INSIDE = 1.2  # what threads inside a transform gain
 COST = Cost(chunk=6.4e-5, work=2.5e-10, mixed=2.5e-9, frequency=2.8e-8, multiplied=1e-9)
+PAIRED = 2e-9  # seconds per point and pair of channels
 SINGLE = 0.6  # time of single precision over double
 
 
@@ -37,26 +37,30 @@ def seconds(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
     )
 
 
+def kernel_seconds(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
+    """Estimated time of one product linear in the kernel, the kernel's own transform included."""
+    cut = plan(geometry, False, dtype.kind != "c", dtype.itemsize)
+    unit = cut.unit
+    pairs = unit.groups * unit.out_channels * unit.in_channels
+    return 1.5 * seconds(geometry, dtype, batch) + PAIRED * pairs * batch * cut.blocks * cut.points
+
+
 def counted(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> Cost:
     """How often each part of a product of C^T occurs, shared among the threads where they share."""
     real = dtype.kind != "c"
     cut = plan(geometry, True, real, dtype.itemsize)
-    unit, order = cut.unit, schedule(cut, batch)
-    share = (
-        min(num_threads(), len(order.chunks))
-        if order.pooled
-        else (INSIDE if order.workers > 1 else 1.0)
-    )
+    unit, chunks = cut.unit, len(schedule(cut, batch))
+    share = min(num_threads(), chunks)
     precise = SINGLE if dtype.char in "fF" else 1.0
-    channels = batch * unit.groups * (unit.given + unit.taken)
-    pairs = unit.given * unit.taken
+    channels = batch * unit.groups * (unit.out_channels + unit.in_channels)
+    pairs = unit.out_channels * unit.in_channels
     points = cut.points // (2 if real else 1)
     products = batch * unit.groups * pairs * cut.blocks * points * precise
     matrices = by_frequency(pairs)
     return Cost(
-        chunk=len(order.chunks),
+        chunk=chunks,
         work=channels / 2 * cut.work(dtype.itemsize) * precise * (1 if real else 2) / share,
         mixed=0 if matrices else products / share,
-        frequency=unit.groups * points * len(order.chunks) if matrices else 0,
-        multiplied=products / (share if order.pooled else 1) if matrices else 0,
+        frequency=unit.groups * points * chunks if matrices else 0,
+        multiplied=products / share if matrices else 0,
     )

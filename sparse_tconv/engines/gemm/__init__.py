@@ -1,7 +1,7 @@
-"""The engine `gemm`: C as a sum of small dense matrices on shifted images, multiplied by BLAS."""
+"""Products by BLAS."""
 
 from __future__ import annotations
 
-from .engine import GemmEngine
+from ._engine import GemmEngine
 
 __all__ = ["GemmEngine"]

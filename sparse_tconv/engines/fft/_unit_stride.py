@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..assembly import correlation_kernel
-from ..geometry import Axis, ConvGeometry
-from .extension import extend, fold
-from .scratch import scratch
+from ...assembly import correlation_kernel
+from ...geometry import Axis, ConvGeometry, Phase, extended_axis, phases
+from ...threads import scratch
+from ..extension import extend, fold
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,8 @@ class Line:
         What the first entry reads in the first window; not 0 only where `cyclic`.
     cyclic : bool
         Whether the axis is a circle of `windows` positions.
-    stride : int
-        The stride that was taken apart.
-    phases : tuple of int
-        The remainders that some tap reads.
-    taps : tuple of (int, int)
-        For each tap of the original kernel the number of its phase, and its place in this kernel
-        before a flip.
+    phases : tuple of Phase
+        The phases of the stride that was taken apart.
     reads, leaves : Axis
         How the array taken is extended, and how the one given is folded.
     """
@@ -52,11 +47,27 @@ class Line:
     k: int
     origin: int
     cyclic: bool
-    stride: int
-    phases: tuple[int, ...]
-    taps: tuple[tuple[int, int], ...]
+    phases: tuple[Phase, ...]
     reads: Axis
     leaves: Axis
+
+    @property
+    def stride(self) -> int:
+        """The stride."""
+        return self.phases[0].step
+
+    @property
+    def taps(self) -> list[tuple[int, int]]:
+        """For each tap of the original kernel the number of its phase, and its place in this kernel
+        before a flip.
+        """
+        low = min(phase.shifts[0] for phase in self.phases)
+        found = {
+            tap: (number, shift - low)
+            for number, phase in enumerate(self.phases)
+            for tap, shift in zip(phase.taps, phase.shifts, strict=True)
+        }
+        return [found[tap] for tap in range(len(found))]
 
     @property
     def length(self) -> int:
@@ -90,13 +101,9 @@ class UnitStride:
         )
         self.groups = geometry.groups
         self.phases = prod(len(line.phases) for line in self.lines)
-        wide, narrow = (
-            geometry.x_channels // self.groups * self.phases,
-            geometry.y_channels // self.groups,
-        )
-        self.taken, self.given = (
-            (narrow, wide) if transposed else (wide, narrow)
-        )  # channels per group
+        x_channels = geometry.x_channels // self.groups * self.phases
+        channels = x_channels, geometry.y_channels // self.groups
+        self.in_channels, self.out_channels = channels[::-1] if transposed else channels
 
     @property
     def windows(self) -> tuple[int, ...]:
@@ -109,7 +116,7 @@ class UnitStride:
         return tuple(line.k for line in self.lines)
 
     def kernel(self, weight: NDArray[Any]) -> NDArray[Any]:
-        """The kernel as (groups, channels given, channels taken, *kernel_size)."""
+        """The kernel as (groups, out_channels, in_channels, *kernel_size)."""
         kernel = correlation_kernel(self.geometry, weight)
         kernel = kernel.reshape(self.groups, -1, *kernel.shape[1:])
         for number, line in enumerate(self.lines):
@@ -139,7 +146,7 @@ class UnitStride:
     def collect(
         self, x: NDArray[Any], lengths: Sequence[int], start: int = 0, count: int | None = None
     ) -> NDArray[Any]:
-        """What the correlation reads, (batch, groups, channels taken, *lengths), of a batch of
+        """What the correlation reads, (batch, groups, in_channels, *lengths), of a batch of
         samples with a channel axis.
 
         It lies in this thread's work space, overwritten by the next call. The batch may hold the
@@ -153,7 +160,7 @@ class UnitStride:
         wide = extend(reads, x, [s * n for s, n in zip(strides, lengths, strict=True)])
         if prod(strides) > 1:
             wide = _phases(wide, self.lines, lengths)
-        return wide.reshape(len(x), -1, self.taken, *lengths)
+        return wide.reshape(len(x), -1, self.in_channels, *lengths)
 
     @property
     def is_final(self) -> bool:
@@ -163,10 +170,10 @@ class UnitStride:
         )
 
     def room(self, batch: int, sizes: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Where to put (batch, groups, channels given, *sizes): fresh memory if :meth:`deliver`
+        """Where to put (batch, groups, out_channels, *sizes): fresh memory if :meth:`deliver`
         may keep it.
         """
-        shape = (batch, self.groups, self.given, *sizes)
+        shape = (batch, self.groups, self.out_channels, *sizes)
         return (
             np.empty(shape, dtype)
             if self.is_final and sizes == self.windows
@@ -176,7 +183,7 @@ class UnitStride:
     def deliver(self, result: NDArray[Any]) -> NDArray[Any]:
         """The product from what the correlation gave, in fresh memory.
 
-        (batch, groups, channels given, *sizes), the windows first along each axis, in a
+        (batch, groups, out_channels, *sizes), the windows first along each axis, in a
         :meth:`room`; may be overwritten.
         """
         sizes = result.shape[3:]
@@ -184,7 +191,7 @@ class UnitStride:
             kept: tuple[Any, ...] = (..., *(slice(0, size) for size in self.windows))
             result = result[kept]
         if self.is_final:
-            shape = (len(result), self.groups * self.given, *self.windows)
+            shape = (len(result), self.groups * self.out_channels, *self.windows)
             return (result if sizes == self.windows else result.copy()).reshape(shape)
         wide = (
             _interleaved(result, self.lines)
@@ -207,16 +214,10 @@ def is_circle(axis: Axis) -> bool:
 
 def _line(axis: Axis, cyclic: bool) -> Line:
     """The axis of C."""
-    start = -axis.before if cyclic else 0
-    places = [divmod(start + axis.dilation * tap, axis.stride) for tap in range(axis.k)]
-    phases = sorted({phase for _, phase in places})
-    low = min(place for place, _ in places) if cyclic else 0
-    taps = tuple((phases.index(phase), place - low) for place, phase in places)
-    k = max(place for _, place in taps) + 1
+    parts = phases(axis if cyclic else extended_axis(axis))
+    low, high = (end(end(part.shifts) for part in parts) for end in (min, max))
     reads = _plain(axis.n_in) if cyclic else axis
-    return Line(
-        axis.n_out, k, low, cyclic, axis.stride, tuple(phases), taps, reads, _plain(axis.n_out)
-    )
+    return Line(axis.n_out, high - low + 1, low, cyclic, parts, reads, _plain(axis.n_out))
 
 
 def _transposed_line(axis: Axis, cyclic: bool) -> Line:
@@ -231,7 +232,7 @@ def _transposed_line(axis: Axis, cyclic: bool) -> Line:
     else:
         windows, origin, leaves = n + k - 1, 0, axis
         reads = Axis(n, windows, k, 1, 1, k - 1, "zeros")
-    return Line(windows, k, origin, cyclic, axis.stride, line.phases, line.taps, reads, leaves)
+    return Line(windows, k, origin, cyclic, line.phases, reads, leaves)
 
 
 def _windows(axis: Axis, start: int, count: int) -> Axis:
@@ -272,7 +273,8 @@ def _interleaved(result: NDArray[Any], lines: Sequence[Line]) -> NDArray[Any]:
     """The transpose of :func:`_phases`; phases that no tap reads are zero."""
     counts = tuple(len(line.phases) for line in lines)
     sizes = [line.windows * line.stride for line in lines]
-    parts = result.reshape(len(result), -1, *counts, *(line.windows for line in lines))
+    channels = result.shape[1] * result.shape[2] // prod(counts)
+    parts = result.reshape(len(result), channels, *counts, *(line.windows for line in lines))
     wide = scratch("interleaved", (*parts.shape[:2], *sizes), result.dtype)
     if counts != tuple(line.stride for line in lines):
         wide[...] = 0
@@ -284,7 +286,7 @@ def _interleaved(result: NDArray[Any], lines: Sequence[Line]) -> NDArray[Any]:
 def _every_stride(lines: Sequence[Line], number: Sequence[int]) -> tuple[slice, ...]:
     """Where the samples of one combination of phases are."""
     each = (
-        slice(line.phases[phase], None, line.stride)
+        slice(line.phases[phase].start, None, line.stride)
         for line, phase in zip(lines, number, strict=True)
     )
     return (slice(None), slice(None), *each)

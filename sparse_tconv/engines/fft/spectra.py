@@ -17,19 +17,19 @@ MATMUL_FROM = (
 SUMMED_FROM = 8  # samples times blocks from which sums over them are matrix products too
 
 
-def transform(x: NDArray[Any], count: int, workers: int) -> NDArray[Any]:
-    """The transform over the last axes, `count` of them."""
+def transform(x: NDArray[Any], count: int) -> NDArray[Any]:
+    """The transform over the last axes, `count` of them, in one thread: those of SciPy's own pool
+    do not survive a fork.
+    """
     forth = scipy.fft.fftn if x.dtype.kind == "c" else scipy.fft.rfftn
-    return np.asarray(forth(x, axes=range(-count, 0), workers=workers))
+    return np.asarray(forth(x, axes=range(-count, 0), workers=1))
 
 
-def inverse(
-    spectrum: NDArray[Any], lengths: Sequence[int], real: bool, workers: int
-) -> NDArray[Any]:
+def inverse(spectrum: NDArray[Any], lengths: Sequence[int], real: bool) -> NDArray[Any]:
     """The array of these lengths with this spectrum, which is overwritten."""
     back = scipy.fft.irfftn if real else scipy.fft.ifftn
     return np.asarray(
-        back(spectrum, lengths, axes=range(-len(lengths), 0), overwrite_x=True, workers=workers)
+        back(spectrum, lengths, axes=range(-len(lengths), 0), overwrite_x=True, workers=1)
     )
 
 
@@ -39,7 +39,7 @@ def by_frequency(pairs: int) -> bool:
 
 
 def arranged(kernel: NDArray[Any]) -> NDArray[Any]:
-    """The spectrum (groups, given, taken, f) of a kernel as :func:`mixed` wants it: matrices by
+    """The spectrum (groups, out_channels, in_channels, f) of a kernel as :func:`mixed` wants it: matrices by
     frequency are contiguous.
     """
     return (
@@ -52,41 +52,39 @@ def arranged(kernel: NDArray[Any]) -> NDArray[Any]:
 def mixed(kernel: NDArray[Any], spectrum: NDArray[Any], channels: tuple[int, int]) -> NDArray[Any]:
     """Channels mixed at every frequency.
 
-    A kernel of :func:`arranged` with `channels` (given, taken) times (batch, groups, taken, blocks,
-    f) is (batch, groups, given, blocks, f); the second may be overwritten.
+    A kernel of :func:`arranged` with `channels` (out, in) times (batch, groups, in_channels,
+    blocks, f) is (batch, groups, out_channels, blocks, f); the second may be overwritten.
     """
-    given, taken = channels
-    if given == taken == 1:
+    outs, ins = channels
+    if outs == ins == 1:
         spectrum *= kernel[:, 0, :, None]
         return spectrum
     batch, groups, _, blocks, points = spectrum.shape
-    if by_frequency(given * taken):
+    if by_frequency(outs * ins):
         columns = np.ascontiguousarray(spectrum.transpose(1, 4, 2, 0, 3)).reshape(
-            groups, points, taken, -1
+            groups, points, ins, -1
         )
         product = kernel @ columns
         return np.ascontiguousarray(
-            product.reshape(groups, points, given, batch, blocks).transpose(3, 0, 2, 4, 1)
+            product.reshape(groups, points, outs, batch, blocks).transpose(3, 0, 2, 4, 1)
         )
     total = spectrum[:, :, 0, None] * kernel[:, :, 0, None]
-    for channel in range(1, taken):
+    for channel in range(1, ins):
         total += spectrum[:, :, channel, None] * kernel[:, :, channel, None]
     return total
 
 
 def paired(y: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
-    """(batch, groups, given, blocks, f) times (batch, groups, taken, blocks, f), summed over
+    """(batch, groups, out_channels, blocks, f) times (batch, groups, in_channels, blocks, f), summed over
     batch and blocks.
     """
-    batch, groups, given, blocks, points = y.shape
-    taken = x.shape[2]
-    if by_frequency(given * taken) and batch * blocks >= SUMMED_FROM:
-        rows = np.ascontiguousarray(y.transpose(1, 4, 2, 0, 3)).reshape(groups, points, given, -1)
-        columns = np.ascontiguousarray(x.transpose(1, 4, 0, 3, 2)).reshape(
-            groups, points, -1, taken
-        )
+    batch, groups, outs, blocks, points = y.shape
+    ins = x.shape[2]
+    if by_frequency(outs * ins) and batch * blocks >= SUMMED_FROM:
+        rows = np.ascontiguousarray(y.transpose(1, 4, 2, 0, 3)).reshape(groups, points, outs, -1)
+        columns = np.ascontiguousarray(x.transpose(1, 4, 0, 3, 2)).reshape(groups, points, -1, ins)
         return np.ascontiguousarray((rows @ columns).transpose(0, 2, 3, 1))
-    total = np.zeros((groups, given, taken, points), dtype=y.dtype)
-    for sample, block, channel in np.ndindex(batch, blocks, taken):
+    total = np.zeros((groups, outs, ins, points), dtype=y.dtype)
+    for sample, block, channel in np.ndindex(batch, blocks, ins):
         total[:, :, channel] += y[sample, :, :, block] * x[sample, :, channel, None, block]
     return total

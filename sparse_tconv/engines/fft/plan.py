@@ -16,7 +16,7 @@ from typing import Any
 from scipy.fft import next_fast_len
 
 from ...geometry import ConvGeometry
-from ..unit_stride import Line, UnitStride, is_circle
+from ._unit_stride import Line, UnitStride, is_circle
 
 BLOCK_LENGTHS = (32, 48, 64, 128, 256, 512, 1024, 2048, 4096)
 CACHE_BYTES = 1 << 20  # a block of this size and its spectrum stay in a core's own cache

@@ -1,0 +1,140 @@
+"""Products linear in the kernel: for fixed samples ``w -> C(w) x``, and its transpose, the gradient
+with respect to the kernel.
+
+Tap by tap each is one small matrix product, for any type of numbers; where the kernel is large,
+transforms do all taps at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..assembly import correlation_kernel, from_correlation_kernel
+from ..geometry import ConvGeometry
+from ..threads import num_threads, run_blas, single_blas
+from .extension import extend, fold
+from .fft import FftEngine
+
+# Seconds of a product tap by tap, measured on two cores: per number that a tap reads or adds, per
+# number and channel of the other side.
+MOVED, MULTIPLIED = 5e-10, 4e-11
+_WORTH_A_THREAD = 2e5  # numbers that all taps read
+
+
+def apply_kernel(
+    geometry: ConvGeometry, weight: NDArray[Any], x: NDArray[Any], transposed: bool = False
+) -> NDArray[Any]:
+    """C(w) x or C(w)^T x; w and x of one dtype, x a batch with a channel axis."""
+    if by_transforms(geometry, x):
+        engine = FftEngine(geometry, weight)
+        return engine.transpose(x) if transposed else engine.forward(x)
+    with single_blas():
+        return _transposed(geometry, weight, x) if transposed else _forward(geometry, weight, x)
+
+
+def kernel_gradient(geometry: ConvGeometry, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """The transpose of ``w -> C(w) x`` applied to y, in the kernel's own shape and summed over the
+    batch; nothing is conjugated.
+    """
+    if by_transforms(geometry, x):
+        return FftEngine(geometry, np.zeros(geometry.weight_shape, x.dtype)).weight_gradient(x, y)
+    batch, (groups, given, taken) = len(x), _channels(geometry)
+    positions = _positions(geometry)
+    data = y.reshape(batch, groups, given, positions)
+    gradient = np.empty((groups, given, taken, *geometry.kernel_size), dtype=y.dtype)
+    wide = extend(geometry.axes, x)
+
+    def compute(tap: tuple[int, ...]) -> None:
+        read = _view(geometry, wide, tap).reshape(batch, groups, taken, positions)
+        place: tuple[Any, ...] = (..., *tap)
+        gradient[place] = (data @ read.swapaxes(-1, -2)).sum(axis=0)
+
+    taps = list(np.ndindex(*geometry.kernel_size))
+    run_blas(compute, taps, len(taps) * x.size > _WORTH_A_THREAD)
+    return from_correlation_kernel(
+        geometry, gradient.reshape(groups * given, taken, *geometry.kernel_size)
+    )
+
+
+def tap_images(
+    geometry: ConvGeometry, x: NDArray[Any], transposed: bool = False
+) -> Iterator[NDArray[Any]]:
+    """What each tap, in the kernel's order before a flip, brings to every position of C x or C^T x:
+    (batch, channels of x, *size), overwritten by the next.
+    """
+    wide = None if transposed else extend(geometry.axes, x)
+    for tap in np.ndindex(*geometry.kernel_size):
+        if wide is not None:
+            yield _view(geometry, wide, tap)
+        else:
+            room = np.zeros((*x.shape[:2], *_extents(geometry)), dtype=x.dtype)
+            _view(geometry, room, tap)[...] = x
+            yield fold(geometry.axes, room)
+
+
+def by_transforms(geometry: ConvGeometry, x: NDArray[Any]) -> bool:
+    """Whether transforms are estimated to take less time than all taps one by one."""
+    if FftEngine.refuses(geometry, x.dtype) is not None or not len(x):
+        return False
+    groups, given, taken = _channels(geometry)
+    read = prod(geometry.kernel_size) * len(x) * groups * taken * _positions(geometry)
+    by_taps = read * (MOVED + MULTIPLIED * given)
+    return FftEngine.kernel_seconds(geometry, x.dtype, len(x)) * num_threads() < by_taps
+
+
+def _forward(geometry: ConvGeometry, weight: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+    groups, given, taken = _channels(geometry)
+    kernel, positions = _grouped(geometry, weight), _positions(geometry)
+    y = np.zeros((len(x), groups, given, positions), dtype=x.dtype)
+    wide = extend(geometry.axes, x)
+    for tap in np.ndindex(*geometry.kernel_size):
+        place: tuple[Any, ...] = (..., *tap)
+        y += kernel[place] @ _view(geometry, wide, tap).reshape(len(x), groups, taken, positions)
+    return y.reshape(len(x), groups * given, *(axis.n_out for axis in geometry.axes))
+
+
+def _transposed(geometry: ConvGeometry, weight: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    groups, given, taken = _channels(geometry)
+    kernel = _grouped(geometry, weight).swapaxes(1, 2)
+    data = y.reshape(len(y), groups, given, _positions(geometry))
+    wide = np.zeros((len(y), groups * taken, *_extents(geometry)), dtype=y.dtype)
+    for tap in np.ndindex(*geometry.kernel_size):
+        place: tuple[Any, ...] = (..., *tap)
+        view = _view(geometry, wide, tap)
+        view += (kernel[place] @ data).reshape(view.shape)
+    return fold(geometry.axes, wide)
+
+
+def _view(geometry: ConvGeometry, wide: NDArray[Any], tap: tuple[int, ...]) -> NDArray[Any]:
+    """What one tap reads of x~: (batch, channels, *out_size)."""
+    slices = (
+        slice(t * a.dilation, t * a.dilation + (a.n_out - 1) * a.stride + 1, a.stride)
+        for t, a in zip(tap, geometry.axes, strict=True)
+    )
+    return wide[(slice(None), slice(None), *slices)]
+
+
+def _grouped(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[Any]:
+    """The kernel as (groups, channels of y, channels of x, *kernel_size), those of a group."""
+    kernel = correlation_kernel(geometry, weight)
+    return kernel.reshape(geometry.groups, -1, *kernel.shape[1:])
+
+
+def _channels(geometry: ConvGeometry) -> tuple[int, int, int]:
+    """Groups, and the channels of y and of x in each."""
+    groups = geometry.groups
+    return groups, geometry.y_channels // groups, geometry.x_channels // groups
+
+
+def _positions(geometry: ConvGeometry) -> int:
+    return prod(axis.n_out for axis in geometry.axes)
+
+
+def _extents(geometry: ConvGeometry) -> tuple[int, ...]:
+    """Size of the extended sample."""
+    return tuple(axis.last - axis.first + 1 for axis in geometry.axes)
