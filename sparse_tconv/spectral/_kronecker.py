@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..assembly import fresh_matrix
-from ..engines.separable import factors
 from ..geometry import Axis, ConvGeometry
 from ._factorization import Basis, Factorization
 from ._problem import Problem
 from ._rounding import rounding
+from ._separable import factors
 from ._spectrum import Spectrum
 from ._svd import singular_triplets, singular_values
 

@@ -129,7 +129,8 @@ def _stacked(each: Product, source: NDArray[Any]) -> NDArray[Any]:
         return source.reshape(*source.shape[:2], source.shape[2], -1)
     stack = scratch("stack", shape, source.dtype)
     for number, view in enumerate(each.reads):
-        stack[:, :, number] = source[(..., *view)]
+        there: tuple[Any, ...] = (..., *view)
+        stack[:, :, number] = source[there]
     return stack.reshape(*shape[:2], shape[2] * shape[3], -1)
 
 
@@ -139,5 +140,5 @@ def _interleaved(target: NDArray[Any], way: Plan) -> NDArray[Any]:
     order = [2 + axis for pair in zip(range(1, 2 * count, 2), range(0, 2 * count, 2), strict=True) for axis in pair]  # fmt: skip
     sizes = [stride * n for stride, n in zip(way.strides, way.size, strict=True)]
     result = target.transpose(0, 1, *order).reshape(*target.shape[:2], *sizes)
-    kept = tuple(slice(n) for n in way.extents)
-    return np.ascontiguousarray(result[(..., *kept)])
+    kept: tuple[Any, ...] = (..., *(slice(n) for n in way.extents))
+    return np.ascontiguousarray(result[kept])
