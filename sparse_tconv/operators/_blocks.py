@@ -45,6 +45,7 @@ class Blocks(Operator):
         out_shape = self._out.shape if self._out else deepest([part.out_shape for part in parts])
         self._bind_shapes(in_shape, out_shape, common_dtype(parts))
         self._spatial_ndim = self._said()
+        self._repeats = splits and joins and all(part is parts[0] for part in parts)
 
     @property
     def adds(self) -> bool:
@@ -59,22 +60,24 @@ class Blocks(Operator):
         return next((count for count in said if count is not None), None)
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
-        result = np.result_type(x.dtype, self.dtype)
-        if x.dtype != self.dtype:
+        result = self.dtype
+        if x.dtype != result:
+            result = np.result_type(x.dtype, self.dtype)
             x = x.astype(sample_dtype(x.dtype, self.dtype), copy=False)
-        if self._in and self._out and all(part is self.parts[0] for part in self.parts):
-            return self._repeated(x)
-        samples = self._in.split(x) if self._in else [x] * len(self.parts)
-        shaped = (s.reshape(len(x), *p.in_shape) for p, s in zip(self.parts, samples, strict=True))
-        results = (p._multiply(s) for p, s in zip(self.parts, shaped, strict=True))
-        if self._out:
-            return self._out.joined(results, len(x), result)
-        total = next(results).reshape(len(x), -1)
-        for number, more in enumerate(results):
-            more = more.reshape(total.shape)
-            # The first sum is a new array: a part's own result is never written into.
-            total = np.add(total, more, out=None if number == 0 else total, dtype=result)
-        return total.astype(result, copy=False)
+        if self._repeats:
+            return self._repeated(x).astype(result, copy=False)
+        if self._in is None:
+            y = [op._multiply(x.reshape(shape)) for op, shape in self._shaped(len(x))]
+        else:
+            samples = self._in.split(x)
+            shaped = zip(self._shaped(len(x)), samples, strict=True)
+            y = [op._multiply(sample.reshape(shape)) for (op, shape), sample in shaped]
+        joined = _added(y) if self._out is None else self._out.joined(y, len(x))
+        return joined.astype(result, copy=False)
+
+    def _shaped(self, batch: int) -> list[tuple[Operator, tuple[int, ...]]]:
+        """Each part, and the shape of a batch that it takes."""
+        return [(part, (batch, *part.in_shape)) for part in self.parts]
 
     def _repeated(self, x: NDArray[Any]) -> NDArray[Any]:
         """One operator again and again: its samples are one batch."""
@@ -130,12 +133,20 @@ class _Side:
         flat = x.reshape(len(x), self.ends[-1])
         return [flat[:, a:b] for a, b in zip(self.ends, self.ends[1:], strict=False)]
 
-    def joined(self, parts: Any, batch: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    def joined(self, parts: list[NDArray[Any]], batch: int) -> NDArray[Any]:
         """The parts' results side by side."""
-        y = np.empty((batch, self.ends[-1]), dtype)
-        for place, part in zip(self.split(y), parts, strict=True):
-            place[...] = part.reshape(place.shape)
-        return y
+        flat = [y.reshape(batch, size) for y, size in zip(parts, self.sizes, strict=True)]
+        return np.concatenate(flat, axis=1)
+
+
+def _added(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """The sum of results of one size; none of them is written into."""
+    total = parts[0]
+    for number, more in enumerate(parts[1:]):
+        more = more.reshape(total.shape)
+        own = number > 0 and more.dtype == total.dtype
+        total = np.add(total, more, out=total) if own else total + more
+    return total
 
 
 def deepest(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
