@@ -17,7 +17,6 @@ from .errors import GeometryError, ShapeError
 from .geometry import ConvGeometry
 from .operators import (
     Conv,
-    ConvOperator,
     ConvTranspose,
     State,
     add_bias,
@@ -105,7 +104,7 @@ def conv(
         flip=flip,
         channels=channels,
     )
-    return _applied(Conv, geometry, kernel, samples, bias, engine)
+    return _applied(False, geometry, kernel, samples, bias, engine)
 
 
 @documented
@@ -190,7 +189,7 @@ def conv_transpose(
         flip=flip,
         channels=channels,
     )
-    return _applied(ConvTranspose, geometry, kernel, samples, bias, engine)
+    return _applied(True, geometry, kernel, samples, bias, engine)
 
 
 def _arrays(
@@ -223,21 +222,32 @@ def _arrays(
 
 
 def _applied(
-    cls: type[ConvOperator],
+    transposed: bool,
     geometry: ConvGeometry,
     kernel: NDArray[Any],
     x: NDArray[Any],
     bias: ArrayLike | None,
     engine: str,
 ) -> NDArray[Any]:
-    """The product by the kept operator of this geometry and weight."""
+    """The product by the kept engines of this geometry and weight."""
     bucket, state = kept_state(geometry, kernel, engine)
-    op = cls.of(state)
+    in_shape, out_shape = geometry.x_shape, geometry.y_shape
+    if transposed:
+        in_shape, out_shape = out_shape, in_shape
+    batch = x.shape[: x.ndim - len(in_shape)]
     offset = None
     if bias is not None:
+        op = (ConvTranspose if transposed else Conv).of(state)
         offset = cast_bias(checked_bias(op, bias), np.result_type(x.dtype, kernel.dtype))
-    y = op.apply(x)
-    if bucket is not None:
+    if not x.size:
+        return np.empty((*batch, *out_shape), np.result_type(x.dtype, kernel.dtype))
+    ways = state.ways
+    if geometry.channels and len(batch) == 1:
+        y = state.multiply(x, transposed, False)
+    else:
+        samples = x.reshape(-1, *(() if geometry.channels else (1,)), *in_shape)
+        y = state.multiply(samples, transposed, False).reshape(*batch, *out_shape)
+    if bucket is not None and state.ways > ways:  # what its engines hold has grown
         store.refresh(bucket)
     return y if offset is None else add_bias(op, y, offset)
 
@@ -245,13 +255,9 @@ def _applied(
 def kept_state(geometry: ConvGeometry, kernel: NDArray[Any], engine: str) -> tuple[Any, State]:
     """The state with this geometry and content, found or made; only content decides equality."""
     bucket: Any = (geometry, kernel.dtype, engine)
-    flat = np.ascontiguousarray(kernel).reshape(-1).view(np.uint8)
-
-    def equal(state: State) -> bool:
-        return bool((state.weight.reshape(-1).view(np.uint8) == flat).all())
-
+    kernel = np.ascontiguousarray(kernel)
     try:
-        found = store.find(bucket, equal)
+        found = store.find(bucket, lambda state: bool(state.holds(kernel)))
     except TypeError:  # an unhashable engine: State answers for it
         found, bucket = None, None
     if found is not None:
@@ -268,8 +274,10 @@ def _with_axes(function: Callable[..., NDArray[Any]], n_axes: int) -> Callable[.
     name = f"{function.__name__}{n_axes}d"
 
     def fixed(x: ArrayLike, weight: ArrayLike, *args: Any, **options: Any) -> NDArray[Any]:
-        kernel = validate.kernel_array("weight", weight)
         wanted = n_axes + 2 * bool(options.get("channels", True))
+        if type(weight) is np.ndarray and weight.ndim == wanted:
+            return function(x, weight, *args, **options)
+        kernel = validate.kernel_array("weight", weight)
         if kernel.ndim != wanted:
             hint = f"Use {function.__name__} for any number of axes."
             if kernel.ndim == n_axes:

@@ -21,13 +21,18 @@ from .compiled import BlocksEngine, DirectEngine
 from .csr import CsrEngine
 from .fft import FftEngine
 from .gemm import GemmEngine
+from .unfold import UnfoldEngine, unfolded_size
 
 _ENGINES: dict[str, type[Engine]] = {
-    engine.name: engine for engine in (CsrEngine, GemmEngine, FftEngine, DirectEngine, BlocksEngine)
+    engine.name: engine
+    for engine in (CsrEngine, UnfoldEngine, GemmEngine, FftEngine, DirectEngine, BlocksEngine)
 }
 VARIABLE = "SPARSE_TCONV_ENGINE"
-_SMALL = 20_000  # entries of a matrix
+_SMALL = 20_000  # entries of a matrix, or numbers that a sample unfolds into
 _LARGEST = 1 << 32  # entries of one sample
+_MOST = 4096  # small geometries whose engine is known
+# Only single operations on it, each one step in C: whole after any interrupt.
+_least_calls: dict[tuple[ConvGeometry, str], str] = {}
 
 
 def engine_names() -> tuple[str, ...]:
@@ -52,9 +57,23 @@ def choose(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
         _known(override, VARIABLE)
         if _ENGINES[override].refuses(geometry, dtype) is None and _installed(override):
             return override
-    if geometry.nnz <= _SMALL:  # a product takes hardly more than the call: not worth planning for
-        return CsrEngine.name
+    if geometry.nnz <= _SMALL or unfolded_size(geometry) <= _SMALL:
+        return _least_call(geometry, dtype)
     return min(estimates(geometry, dtype), key=lambda item: item[1])[0]
+
+
+def _least_call(geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
+    """The engine of a product that takes hardly more than the call: not worth planning for others."""
+    key = geometry, dtype.char
+    found = _least_calls.get(key)
+    if found is None:
+        small = (CsrEngine, UnfoldEngine)
+        able = [engine for engine in small if engine.refuses(geometry, dtype) is None]
+        found = min(able, key=lambda engine: engine.seconds(geometry, dtype, 1)).name
+        if len(_least_calls) >= _MOST:
+            _least_calls.clear()
+        _least_calls[key] = found
+    return found
 
 
 def estimates(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, float]]:

@@ -35,6 +35,9 @@ class Engine(ABC):
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         self.geometry = geometry
         self.weight = weight
+        # Shapes of one sample that C takes, and of one that it gives, with their channel axes.
+        self.x_shape = geometry.x_channels, *(axis.n_in for axis in geometry.axes)
+        self.y_shape = geometry.y_channels, *(axis.n_out for axis in geometry.axes)
 
     @classmethod
     @abstractmethod
@@ -58,13 +61,3 @@ class Engine(ABC):
     @abstractmethod
     def transpose(self, y: NDArray[Any]) -> NDArray[Any]:
         """C^T y."""
-
-    @property
-    def x_shape(self) -> tuple[int, ...]:
-        """Shape of one sample that C takes, with its channel axis."""
-        return (self.geometry.x_channels, *(axis.n_in for axis in self.geometry.axes))
-
-    @property
-    def y_shape(self) -> tuple[int, ...]:
-        """Shape of one sample that C gives, with its channel axis."""
-        return (self.geometry.y_channels, *(axis.n_out for axis in self.geometry.axes))

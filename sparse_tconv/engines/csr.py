@@ -8,16 +8,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from ..assembly import Skeleton, shared_skeleton, wrap
 from ..geometry import ConvGeometry
 from ..threads import lock, num_threads, run
 from ._engine import Engine
 
-# Measured on two cores: the time of a call, and of reading the matrix once with one thread.
-_CALL = 3e-5
+# Measured on two cores: the time of a call, and of reading the matrix once with one thread, from
+# memory or from a cache near the core.
+_CALL = 3.5e-6
 _SECONDS_PER_BYTE = 0.09e-9
+_SECONDS_PER_BYTE_NEAR = 0.045e-9
+_NEAR = 1 << 20  # bytes
 _WORTH_A_THREAD = 200_000  # entries times samples
 
 
@@ -45,6 +48,8 @@ class CsrEngine(Engine):
     def seconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
         nbytes = (dtype.itemsize + 4) * geometry.nnz
         reused = 1.0 if batch == 1 else 0.45  # several vectors share one pass over the entries
+        if nbytes <= _NEAR:
+            return _CALL + nbytes * batch * reused * _SECONDS_PER_BYTE_NEAR
         return _CALL + nbytes * batch * reused * _SECONDS_PER_BYTE / num_threads()
 
     @property
@@ -66,22 +71,29 @@ class CsrEngine(Engine):
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         flat = x.reshape(len(x), self.geometry.shape[1])
+        blocks = self._blocks(len(x))
+        if len(blocks) == 1:
+            whole = np.ascontiguousarray(_product(blocks[0].matrix, flat))
+            return whole.reshape(len(x), *self.y_shape)
         y = np.empty((len(x), self.geometry.shape[0]), dtype=x.dtype)
 
         def product(block: Block) -> None:
             y[:, block.start : block.stop] = _product(block.matrix, flat)
 
-        run(product, self._blocks(len(x)))
+        run(product, blocks)
         return y.reshape(len(x), *self.y_shape)
 
     def transpose(self, y: NDArray[Any]) -> NDArray[Any]:
         flat = y.reshape(len(y), self.geometry.shape[0])
         blocks = self._blocks(len(y))
+        if len(blocks) == 1:
+            whole = np.ascontiguousarray(_product(blocks[0].transpose, flat))
+            return whole.reshape(len(y), *self.x_shape)
         parts: list[Any] = [None] * len(blocks)
 
         def product(number: int) -> None:
             block = blocks[number]
-            parts[number] = _product(block.matrix.T, flat[:, block.start : block.stop])
+            parts[number] = _product(block.transpose, flat[:, block.start : block.stop])
 
         run(product, range(len(blocks)))
         x = parts[0]
@@ -99,11 +111,12 @@ class CsrEngine(Engine):
 
 
 class Block(NamedTuple):
-    """Rows start .. stop - 1 of the matrix."""
+    """Rows start .. stop - 1 of the matrix, and the same arrays as columns of its transpose."""
 
     start: int
     stop: int
     matrix: csr_array
+    transpose: csc_array
 
 
 def _cut(matrix: csr_array, count: int) -> Iterator[Block]:
@@ -116,7 +129,8 @@ def _cut(matrix: csr_array, count: int) -> Iterator[Block]:
         part = slice(indptr[start], indptr[stop])
         pointer = indptr[start : stop + 1] - indptr[start]
         shape = (stop - start, matrix.shape[1])
-        yield Block(start, stop, wrap(matrix.data[part], matrix.indices[part], pointer, shape))
+        rows_of = wrap(matrix.data[part], matrix.indices[part], pointer, shape)
+        yield Block(start, stop, rows_of, rows_of.T)
 
 
 def _product(matrix: Any, x: NDArray[Any]) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate as validate
+from . import _seen as seen
 from ._arguments import Arguments, in_channels, out_channels
 from ._axis import Axis
 from ._forward import conv_axes
@@ -64,6 +66,30 @@ class ConvGeometry:
     flip: bool
     channels: bool
 
+    def __post_init__(self) -> None:
+        # Asked for in every call: worked out once. Hashing alone walks through all axes.
+        size_in = tuple(axis.n_in for axis in self.axes)
+        size_out = tuple(axis.n_out for axis in self.axes)
+        x_shape = (self.x_channels, *size_in) if self.channels else size_in
+        y_shape = (self.y_channels, *size_out) if self.channels else size_out
+        fields = self.axes, self.x_channels, self.y_channels, self.groups, self.flip, self.channels
+        known = {
+            "_x_shape": x_shape,
+            "_y_shape": y_shape,
+            "_shape": (prod(y_shape), prod(x_shape)),
+            "_hash": hash(fields),
+            "_nnz": None,
+        }
+        self.__dict__.update(known)
+
+    def __hash__(self) -> int:
+        return self.__dict__["_hash"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By the fields: hashes of words differ from one process to the next.
+        fields = self.axes, self.x_channels, self.y_channels, self.groups, self.flip, self.channels
+        return type(self), fields
+
     @classmethod
     def from_conv(
         cls,
@@ -109,10 +135,11 @@ class ConvGeometry:
         >>> ConvGeometry.from_conv((3,), (5,), channels=False).shape
         (3, 5)
         """
-        given = Arguments.check(
-            weight_shape, in_shape, stride, padding, dilation, groups, padding_mode, flip, channels
+        arguments = (
+            *(weight_shape, in_shape, stride, padding, dilation, groups, padding_mode),
+            *(flip, channels),
         )
-        return cls._of(given, conv_axes(given))
+        return cls._of(arguments, conv_axes)
 
     @classmethod
     def from_conv_transpose(
@@ -168,27 +195,37 @@ class ConvGeometry:
         >>> g == ConvGeometry.from_conv((16, 3, 3, 3), (3, 64, 64), stride=2, padding=1)
         True
         """
-        given = Arguments.check(
-            weight_shape, in_shape, stride, padding, dilation, groups, padding_mode, flip, channels
+        arguments = (
+            *(weight_shape, in_shape, stride, padding, dilation, groups, padding_mode),
+            *(flip, channels),
         )
-        return cls._of(given, conv_transpose_axes(given, output_padding, output_size))
+        return cls._of(arguments, conv_transpose_axes, output_padding, output_size)
 
     @classmethod
-    def _of(cls, given: Arguments, axes: tuple[Axis, ...]) -> ConvGeometry:
+    def _of(
+        cls, arguments: tuple[Any, ...], axes: Callable[..., tuple[Axis, ...]], *more: Any
+    ) -> ConvGeometry:
+        """The geometry of checked arguments; looked up if they have been seen before."""
+        key = seen.key(axes, arguments, more)
+        known: ConvGeometry | None = seen.find(key)
+        if known is not None:
+            return known
+        given = Arguments.check(*arguments)
+        resolved = axes(given, *more)
         channels = in_channels(given), out_channels(given)
-        return cls(axes, *channels, given.groups, given.flip, given.channels)
+        made = cls(resolved, *channels, given.groups, given.flip, given.channels)
+        seen.add(key, made)
+        return made
 
     @property
     def x_shape(self) -> tuple[int, ...]:
         """Shape of one sample that C takes."""
-        size = tuple(axis.n_in for axis in self.axes)
-        return (self.x_channels, *size) if self.channels else size
+        return self.__dict__["_x_shape"]
 
     @property
     def y_shape(self) -> tuple[int, ...]:
         """Shape of one sample that C gives."""
-        size = tuple(axis.n_out for axis in self.axes)
-        return (self.y_channels, *size) if self.channels else size
+        return self.__dict__["_y_shape"]
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
@@ -237,18 +274,19 @@ class ConvGeometry:
     @property
     def shape(self) -> tuple[int, int]:
         """Shape of the matrix C: (size of y, size of x)."""
-        return prod(self.y_shape), prod(self.x_shape)
+        return self.__dict__["_shape"]
 
     @property
     def nnz(self) -> int:
         """Exact number of stored entries of C, in time independent of the matrix's size; nothing
         is assembled.
         """
-        return (
-            prod(axis.nnz for axis in self.axes)
-            * self.y_channels
-            * (self.x_channels // self.groups)
-        )
+        found: int | None = self.__dict__["_nnz"]
+        if found is None:
+            pairs = self.y_channels * (self.x_channels // self.groups)
+            found = prod(axis.nnz for axis in self.axes) * pairs
+            self.__dict__["_nnz"] = found
+        return found
 
     def nbytes(self, dtype: Any = np.float64) -> int:
         """Exact number of bytes of C as a CSR matrix with values of `dtype`: data, indices and
