@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import isfinite
 from numbers import Real
 from typing import Any
@@ -32,3 +32,20 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
     lowered = value.lower() if isinstance(value, str) else ""
     hint = f"It is {lowered!r} here" if lowered in allowed else "Pass one of these"
     raise GeometryError(f"`{name}` must be one of {listed}; got {value!r}. {hint}.")
+
+
+def check_used(
+    option: str, chosen: str, uses: Mapping[str, Collection[str]], given: Iterable[str]
+) -> None:
+    """Refuse an argument that was given and that the method, or the rule, chosen does not use.
+
+    `option` is the argument that chooses; `uses` says which arguments each choice uses.
+    """
+    for name in given:
+        if name not in uses[chosen]:
+            takers = [choice for choice, names in uses.items() if name in names]
+            listed = " or ".join(map(repr, takers))
+            raise GeometryError(
+                f"`{name}` must go with {option}={listed}; got {option}={chosen!r}, which does not use it. "
+                f"Leave one of the two out."
+            )

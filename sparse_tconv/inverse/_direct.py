@@ -16,10 +16,12 @@ from .._memory import available_memory
 from ..errors import GeometryError, MatrixTooLargeError
 from ..solution import Status
 from ._controls import Answer, Controls
+from ._convergence import Watched, backward_error
 from ._diagonal import diagonal, inverted
 from ._least_squares import LeastSquares
 
 _REFINEMENTS = 2
+_NORM_STEPS = 3
 _ENTRY = 12  # bytes of a double and its index
 
 
@@ -44,13 +46,25 @@ def solve_factor(problem: LeastSquares, controls: Controls) -> Answer:
     loses come back while the factorization is good for one at all (Björck 1996, section 6.6.5).
     """
     factor = _factor(problem, controls.max_bytes)
-    right = problem.adjoint(problem.y)
-    x = _solved(factor, right)
+    x = _solved(factor, problem.adjoint(problem.y))
     for _ in range(_REFINEMENTS):
-        x = x + _solved(factor, _defect(problem, x))
-    enough = controls.rtol * np.linalg.norm(right)
-    good = np.isfinite(x).all() and np.linalg.norm(_defect(problem, x)) <= enough
+        correction = _solved(factor, _defect(problem, x))
+        x = x + correction
+    # Where the last correction is not small, the factorization is none of this matrix.
+    settled = np.linalg.norm(correction) <= controls.rtol * np.linalg.norm(x)
+    good = settled and np.isfinite(x).all() and _error(problem, x) <= controls.rtol
     return Answer(x, Status.DIRECT if good else Status.INACCURATE, 0)
+
+
+def _error(problem: LeastSquares, x: NDArray[Any]) -> float:
+    """The backward error, measured."""
+    rows, data = problem.stacked()
+    operator = Watched(rows)
+    v = operator.rmatvec(data)
+    for _ in range(_NORM_STEPS):
+        v = operator.rmatvec(operator.matvec(v / (np.linalg.norm(v) or 1.0)))
+    residual = data - operator.matvec(x.ravel())
+    return backward_error(operator.norm, data, x, residual, operator.rmatvec(residual))
 
 
 def _defect(problem: LeastSquares, x: NDArray[Any]) -> NDArray[Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DTypeError
 from ..solution import Status
 from ._bidiagonalization import Bidiagonalization
 from ._controls import Answer, Controls
+from ._convergence import Watched, backward_error
 from ._least_squares import LeastSquares
+from ._nonnegative import check_real
 
 _NORM_STEPS = 10
 
@@ -20,17 +21,14 @@ def solve_fista(problem: LeastSquares, controls: Controls) -> Answer:
     The step is 1 / bound for a bound of the squared norm of the stacked operator A, which is
     doubled whenever ``|A d|^2 <= bound |d|^2`` turns out false.
     """
-    if controls.nonnegative and problem.y.dtype.kind == "c":
-        raise DTypeError(
-            f"`nonnegative` must go with a real problem; got {problem.dtype}. "
-            f"Pass real and imaginary parts apart."
-        )
-    operator, data = problem.stacked()
-    bound = _squared_norm(problem)
-    x = _start(problem, controls)
+    if controls.nonnegative:
+        check_real(problem)
+    rows, data = problem.stacked()
+    operator = Watched(rows)
+    bound = _squared_norm(operator, data)
+    x = _projected(problem.start(controls.x0), controls.nonnegative)
     image = operator.matvec(x)
     z, image_z, t = x, image, 1.0
-    enough = controls.rtol * float(np.linalg.norm(problem.adjoint(problem.y)))
     status = Status.MAXITER
     while controls.progress.iterations < controls.maxiter:
         # 1. A projected gradient step from the extrapolated point z.
@@ -51,26 +49,18 @@ def solve_fista(problem: LeastSquares, controls: Controls) -> Answer:
         x, image, t = new, image_new, t_new
         controls.progress.step(x.reshape(problem.count, -1))
         # 3. The step is the gradient that the constraint leaves, over the bound.
-        if bound * float(np.linalg.norm(step)) <= enough:
+        if backward_error(operator.norm, data, x, image - data, bound * step) <= controls.rtol:
             status = Status.CONVERGED
             break
     return Answer(x.reshape(problem.count, -1), status, controls.progress.iterations)
-
-
-def _start(problem: LeastSquares, controls: Controls) -> NDArray[np.inexact]:
-    if controls.x0 is None:
-        return np.zeros(problem.columns, problem.y.dtype)
-    start = controls.x0.ravel().astype(problem.y.dtype)
-    return _projected(start, controls.nonnegative)
 
 
 def _projected(x: NDArray[np.inexact], nonnegative: bool) -> NDArray[np.inexact]:
     return np.maximum(x, 0.0) if nonnegative else x
 
 
-def _squared_norm(problem: LeastSquares) -> float:
+def _squared_norm(operator: Watched, data: NDArray[np.inexact]) -> float:
     """Slightly more than a few steps of bidiagonalization see of the stacked operator's norm."""
-    operator, data = problem.stacked()
     probe = np.random.default_rng(0).standard_normal(data.shape).astype(data.dtype)
     seen = Bidiagonalization(operator.matvec, operator.rmatvec, probe)
     seen.extend(_NORM_STEPS)

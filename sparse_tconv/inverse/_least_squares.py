@@ -62,10 +62,10 @@ class LeastSquares:
         mask: Any = None,
     ) -> Self:
         """The problem of these arguments, or the error that names the first bad one."""
-        op = _operator(op)
+        given, op = op, _operator(op)
         in_shape, out_shape = op.in_shape, op.out_shape
         damp = number("damp", damp)
-        regularizer = regularizer_operator(regularizer, op, in_shape)
+        regularizer = regularizer_operator(regularizer, given, in_shape)
         used = _mask(mask, out_shape)
         if np.ma.is_masked(y):
             hint = "Pass y.data, and where the function takes one pass mask=~np.ma.getmaskarray(y)."
@@ -145,6 +145,12 @@ class LeastSquares:
         operator = vstack(as_operator(block, self.columns) for block in blocks)
         rest = operator.shape[0] - self.y.size
         return operator, np.concatenate([self.y.ravel(), np.zeros(rest, self.y.dtype)])
+
+    def start(self, x0: NDArray[Any] | None) -> NDArray[Any]:
+        """Where an iteration starts, flat: zero, or a copy of what `sample` made of the user's."""
+        if x0 is None:
+            return np.zeros(self.columns, self.y.dtype)
+        return x0.ravel().astype(self.y.dtype)
 
     def norms(self, x: NDArray[Any]) -> tuple[float, float]:
         """Residual norm and solution norm."""

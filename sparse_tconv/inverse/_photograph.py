@@ -176,6 +176,11 @@ def deblur_photograph(
     target = Path(target)
     kind = image_format(target)
     relative = None if noise is None else number("noise", noise, positive=True)
+    if relative is not None and damp != "discrepancy":
+        raise GeometryError(
+            f"`noise` must go with damp='discrepancy'; got damp={damp!r}, which does not use it. "
+            f"Leave one of the two out."
+        )
     if damp == "discrepancy" and relative is None:
         raise GeometryError(
             "`noise` must be given for damp='discrepancy'; got None. "

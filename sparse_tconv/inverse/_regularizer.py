@@ -48,17 +48,31 @@ def _difference_operator(word: str, op: Operator, in_shape: tuple[int, ...]) -> 
     They are periodic on the axes where the operator is, and end at the border on the others, so
     that L^H L is diagonal in the same Fourier or cosine basis as C.
     """
-    n_axes = op.spatial_ndim
-    lead = len(in_shape) - n_axes
+    shape, n_axes = _axes(word, op, in_shape)
+    lead = len(shape) - n_axes
     modes = op.geometry.padding_mode if isinstance(op, ConvOperator) else ("zeros",) * n_axes
     weight, padding = (_differences if word == GRADIENT else _curvature)(n_axes)
-    channels = prod(in_shape[:lead])
+    channels = prod(shape[:lead])
     return Conv(
         np.tile(weight, (channels,) + (1,) * (n_axes + 1)),
-        (channels, *in_shape[lead:]),
+        (channels, *shape[lead:]),
         padding=(padding,) * n_axes,
         padding_mode=tuple("circular" if mode == "circular" else "symmetric" for mode in modes),
         groups=channels,
+    )
+
+
+def _axes(word: str, op: Any, in_shape: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+    """The true shape of x, and how many of its trailing axes are spatial."""
+    if isinstance(op, Operator):
+        return in_shape, op.spatial_ndim
+    if hasattr(op, "dims"):  # PyLops's n-d shape of x
+        shape = as_operator(op).in_shape
+        return shape, len(shape)
+    raise GeometryError(
+        f"`regularizer` must be a matrix or an operator where the axes of x are not known: {word!r} "
+        f"needs the in_shape of `op`; got a {type(op).__name__} of shape {tuple(op.shape)}. Pass "
+        f"sparse_tconv.as_operator(op, in_shape=...)."
     )
 
 

@@ -11,26 +11,46 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate as validate
 from ..errors import GeometryError
 from ..solution import ConvergenceWarning, Solution
-from ._arguments import number, one_of
+from ._arguments import check_used, number, one_of
 from ._cgls import solve_cgls
 from ._controls import Answer, Controls
 from ._diagonal import Diagonal, diagonal
 from ._direct import solve_factor, solve_spectral
 from ._fista import solve_fista
-from ._krylov import solve_cg, solve_lsmr, solve_lsqr
+from ._krylov import solve_lsmr, solve_lsqr
 from ._least_squares import LeastSquares
+from ._nonnegative import small, solve_mprgp, solve_nnls
 from ._progress import Progress
 
 _SOLVERS: dict[str, Callable[[LeastSquares, Controls], Answer]] = {
     "lsmr": solve_lsmr,
     "lsqr": solve_lsqr,
-    "cg": solve_cg,
+    "cg": solve_cgls,
     "cgls": solve_cgls,
     "factor": solve_factor,
     "spectral": solve_spectral,
     "fista": solve_fista,
+    "mprgp": solve_mprgp,
+    "nnls": solve_nnls,
 }
-_SHOW_ITERATES = ("cg", "cgls", "fista")
+
+# The arguments that each method uses, of those that say how to solve. To 'auto' those of _LIMITS
+# are limits, which an exact answer keeps.
+_LIMITS = {"rtol", "maxiter", "progress"}
+_ITERATE = _LIMITS | {"x0"}
+_USES = {
+    "auto": _LIMITS | {"x0", "nonnegative", "preconditioner", "callback"},
+    "lsmr": _ITERATE,
+    "lsqr": _ITERATE,
+    "cg": _ITERATE | {"callback", "preconditioner"},
+    "cgls": _ITERATE | {"callback"},
+    "factor": {"rtol", "max_bytes"},
+    "spectral": set(),
+    "fista": _ITERATE | {"callback", "nonnegative"},
+    "mprgp": _ITERATE | {"callback", "nonnegative"},
+    "nnls": {"nonnegative"},
+}
+_RTOL, _MAXITER = 1e-6, 1000
 
 
 def solve(
@@ -41,8 +61,8 @@ def solve(
     damp: float = 0.0,
     regularizer: Any = None,
     x0: ArrayLike | None = None,
-    rtol: float = 1e-6,
-    maxiter: int = 1000,
+    rtol: float = _RTOL,
+    maxiter: int = _MAXITER,
     nonnegative: bool = False,
     mask: ArrayLike | None = None,
     preconditioner: Any = None,
@@ -61,23 +81,29 @@ def solve(
         repeated: one run, one pair of norms.
     method : str, default 'auto'
         * 'lsmr', 'lsqr': SciPy's; need C and C^H only;
-        * 'cg': SciPy's, on the normal equations; takes a preconditioner;
         * 'cgls': conjugate gradients for least squares;
+        * 'cg': the same, which takes a preconditioner;
         * 'factor': one sparse factorization of the normal equations, for the whole batch;
         * 'spectral': exact filters, where :func:`sparse_tconv.spectral.factorize` applies;
+        * 'nnls': SciPy's active sets on the dense matrix, for a non-negative x;
+        * 'mprgp': conjugate gradients between bounds, for a non-negative x;
         * 'fista': accelerated projected gradients;
-        * 'auto': 'fista' for a non-negative x, 'cg' with a preconditioner, 'cgls' with a callback,
-          'spectral' where that is fast, else 'lsmr'.
+        * 'auto': the first of 'nnls' (small problems), 'mprgp', 'lsmr', 'cgls' and 'cg' that uses
+          `nonnegative`, `x0`, `callback` and `preconditioner`, as far as they are given; without
+          them 'spectral' where that is fast, else 'lsmr'.
     damp : float, default 0
         Weight of the second term, squared; at least 0.
     regularizer : None, 'gradient', 'laplacian', LinearOperator or matrix
         L: the identity, the differences along each axis, or the sum of the second differences,
-        all within a channel, periodic where C is and ending at the border elsewhere.
+        all within a channel, periodic where C is and ending at the border elsewhere. Words need an
+        operator that knows the axes of x: this library's `in_shape`, PyLops's `dims`.
     x0 : array-like, (..., *in_shape), optional
         Where an iteration starts; it does not change what is solved.
     rtol : float, default 1e-6
-        When to stop: atol and btol of 'lsmr' and 'lsqr'; for the others the size of the normal
-        equations' residual, relative to ``|C^H y|``.
+        When to stop: at this backward error, the smaller of ``|A^H r| / (|A| |r|)`` and
+        ``|r| / (|A| |x| + |b|)``, where A has the rows of C and damp L, b is y and zeros, r is ``b -
+        A x`` and ``|A|`` what the iteration has seen of the norm. With bounds it is what they leave
+        of ``A^H r``, and the last step of 'mprgp' is not longer than ``rtol |x|`` either.
     maxiter : int, default 1000
         Most iterations.
     nonnegative : bool, default False
@@ -89,8 +115,8 @@ def solve(
     max_bytes : int, optional
         What 'factor' may need; the memory that is available, if not given.
     callback : callable, optional
-        Called as ``callback(x)`` after every iteration of 'cg', 'cgls' or 'fista', with a fresh x
-        in its n-d shape. What it raises passes through.
+        Called as ``callback(x)`` after every iteration of 'cg', 'cgls', 'mprgp' or 'fista', with a
+        fresh x in its n-d shape. What it raises passes through.
     progress : bool, default False
         Show a bar, by tqdm.
 
@@ -104,8 +130,8 @@ def solve(
     ShapeError
         `y`, `x0`, `mask` or an operator does not have the shape that C needs.
     GeometryError
-        A number is out of range, `y` is not finite, or `method` is unknown, does not apply or does
-        not go with another argument.
+        A number is out of range, `y` is not finite, `method` is unknown or does not apply, or an
+        argument is given that the method does not use.
     DTypeError
         An array has a type that the library does not compute with.
     MatrixTooLargeError
@@ -133,7 +159,8 @@ def solve(
     ----------
     .. [1] D. C.-L. Fong and M. Saunders, "LSMR: an iterative algorithm for sparse least-squares
        problems", SIAM J. Sci. Comput. 33 (2011), section 2.
-    .. [2] A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear
+    .. [2] Z. Dostál, "Optimal Quadratic Programming Algorithms", Springer (2009), section 5.8.
+    .. [3] A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear
        inverse problems", SIAM J. Imaging Sci. 2 (2009), section 4.
 
     Examples
@@ -159,12 +186,25 @@ def solve(
     problem = LeastSquares.of(op, y, damp=damp, regularizer=regularizer, mask=mask)
     nonnegative = validate.flag("nonnegative", nonnegative)
     asked = one_of("method", method, ("auto", *_SOLVERS))
-    _check_combination(asked, nonnegative, preconditioner, callback)
     total = validate.integer("maxiter", maxiter, minimum=1)
     tolerance = number("rtol", rtol)
-    start = None if x0 is None else problem.sample("x0", x0)
     bar = validate.flag("progress", progress)
-    name, found = _chosen(asked, problem, nonnegative, preconditioner, callback)
+    if callback is not None and not callable(callback):
+        raise GeometryError(
+            f"`callback` must be a function of x; got {callback!r}. Pass a callable."
+        )
+    given = {
+        "rtol": tolerance != _RTOL,
+        "maxiter": total != _MAXITER,
+        "progress": bar,
+        "x0": x0 is not None,
+        "nonnegative": nonnegative,
+        "preconditioner": preconditioner is not None,
+        "callback": callback is not None,
+        "max_bytes": max_bytes is not None,
+    }
+    name, found = _chosen(asked, problem, {key for key, there in given.items() if there})
+    start = None if x0 is None else problem.sample("x0", x0)
     with Progress(total, bar, callback, problem.shaped) as shown:
         controls = Controls(
             tolerance, total, start, nonnegative, preconditioner, max_bytes, found, shown
@@ -183,40 +223,31 @@ def solve(
     return solution
 
 
-def _check_combination(method: str, nonnegative: bool, preconditioner: Any, callback: Any) -> None:
-    """Refuse what the method would have to ignore."""
-    if nonnegative and method not in ("auto", "fista"):
-        raise GeometryError(
-            f"`nonnegative` must go with method 'fista'; got {method!r}. Leave out the method."
-        )
-    if preconditioner is not None and (nonnegative or method not in ("auto", "cg")):
-        found = "nonnegative=True" if nonnegative else repr(method)
-        raise GeometryError(
-            f"`preconditioner` must go with method 'cg'; got {found}. Pass method='cg'."
-        )
-    if callback is not None and method not in ("auto", *_SHOW_ITERATES):
-        listed = ", ".join(map(repr, _SHOW_ITERATES))
-        raise GeometryError(
-            f"`callback` must go with a method that shows its iterates, {listed}; got {method!r}. "
-            f"Pass method='cgls', whose iterates are those of 'lsqr'."
-        )
-    if callback is not None and not callable(callback):
-        raise GeometryError(
-            f"`callback` must be a function of x; got {callback!r}. Pass a callable."
-        )
+def _chosen(method: str, problem: LeastSquares, given: set[str]) -> tuple[str, Diagonal | None]:
+    """The method, or what 'auto' makes of the problem, and the diagonal problem if one was found.
 
-
-def _chosen(
-    method: str, problem: LeastSquares, nonnegative: bool, preconditioner: Any, callback: Any
-) -> tuple[str, Diagonal | None]:
-    """The method, or what 'auto' makes of the problem, and the diagonal problem if one was found."""
+    The method uses all arguments that were given.
+    """
+    check_used("method", method, _USES, sorted(given))
     if method != "auto":
+        if method in ("nnls", "mprgp") and "nonnegative" not in given:
+            raise GeometryError(
+                f"`method` must go with nonnegative=True if it is {method!r}; got False. "
+                f"Pass nonnegative=True, or method='auto'."
+            )
         return method, None
-    if nonnegative:
-        return "fista", None
-    if preconditioner is not None:
-        return "cg", None
-    if callback is not None:
-        return "cgls", None
-    found = diagonal(problem)
-    return ("lsmr", None) if isinstance(found, str) else ("spectral", found)
+    needed = given - _LIMITS
+    if not needed:
+        found = diagonal(problem)
+        return ("lsmr", None) if isinstance(found, str) else ("spectral", found)
+    order = ("nnls", "mprgp") if "nonnegative" in given else ("lsmr", "cgls", "cg")
+    fitting = [name for name in order if needed <= _USES[name]]
+    if not fitting:
+        listed = " and ".join(f"`{name}`" for name in sorted(needed))
+        raise GeometryError(
+            f"`method` must use all that is given; got {listed}, which no method takes together. "
+            f"Leave one of them out."
+        )
+    if fitting[0] == "nnls" and not small(problem):
+        fitting = fitting[1:]
+    return fitting[0], None

@@ -9,13 +9,19 @@ from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
 from ..solution import Solution
-from ._arguments import one_of
+from ._arguments import check_used, one_of
 from ._choice import Choice
 from ._choose import discrepancy_choice, gcv_choice, lcurve_choice
 from ._least_squares import LeastSquares
 from ._solve import solve
 
 RULES = ("gcv", "lcurve", "discrepancy")
+_USES: dict[str, tuple[str, ...]] = {
+    "a number": (),
+    "gcv": (),
+    "lcurve": (),
+    "discrepancy": ("noise_norm",),
+}
 
 
 def tikhonov(
@@ -37,7 +43,7 @@ def tikhonov(
     damp : float or {'gcv', 'lcurve', 'discrepancy'}, default 'gcv'
         The weight, or the rule that chooses it.
     noise_norm : float, optional
-        The norm of the noise in `y`; needed by 'discrepancy', and used by nothing else.
+        The norm of the noise in `y`; for 'discrepancy', which needs it.
     **options
         The other arguments of :func:`sparse_tconv.inverse.solve`.
 
@@ -97,9 +103,12 @@ def _choice(
     op: Any, y: ArrayLike, damp: Any, regularizer: Any, noise_norm: Any, mask: Any
 ) -> Choice | None:
     """What the rule found, or None for a damp that is given."""
+    given = [] if noise_norm is None else ["noise_norm"]
     if not isinstance(damp, str):
+        check_used("damp", "a number", _USES, given)
         return None
     rule = one_of("damp", damp, RULES)
+    check_used("damp", rule, _USES, given)
     if rule == "discrepancy" and noise_norm is None:
         raise GeometryError(
             "`noise_norm` must be given for damp='discrepancy'; got None. "

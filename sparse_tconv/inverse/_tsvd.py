@@ -10,13 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate as validate
 from ..errors import GeometryError
 from ..solution import Solution, Status
-from ._arguments import number, one_of
+from ._arguments import check_used, number, one_of
 from ._choose import TAU
 from ._diagonal import Diagonal, diagonal
 from ._least_squares import LeastSquares
 from ._rules import trusted_minimum
 
 RULES = ("gcv", "discrepancy")
+_USES: dict[str, tuple[str, ...]] = {
+    "a number": (),
+    "gcv": (),
+    "discrepancy": ("noise_norm",),
+}
 
 
 def tsvd(
@@ -33,7 +38,7 @@ def tsvd(
     rank : int or {'gcv', 'discrepancy'}, default 'gcv'
         How many singular values to keep, or the rule that chooses it.
     noise_norm : float, optional
-        The norm of the noise in `y`; needed by 'discrepancy'.
+        The norm of the noise in `y`; for 'discrepancy', which needs it.
 
     Returns
     -------
@@ -68,6 +73,8 @@ def tsvd(
         got 1000. Use 128.
     """
     problem = LeastSquares.of(op, y)
+    rule = one_of("rank", rank, RULES) if isinstance(rank, str) else "a number"
+    check_used("rank", rule, _USES, [] if noise_norm is None else ["noise_norm"])
     found = diagonal(problem)
     if isinstance(found, str):
         raise GeometryError(
@@ -76,7 +83,7 @@ def tsvd(
     order = found.factorization.order
     coefficients = found.factorization.analyse(problem.y.reshape(problem.count, *problem.out_shape))
     energies = (np.abs(coefficients[:, order]) ** 2).sum(axis=0)
-    kept, chosen_by = _rank(problem, found, energies, rank, noise_norm)
+    kept, chosen_by = _rank(problem, found, energies, rank, rule, noise_norm)
     filters = np.zeros(len(order))
     filters[order[:kept]] = 1.0 / found.values[order[:kept]]
     x = found.factorization.synthesise(filters * coefficients).reshape(problem.count, -1)
@@ -96,6 +103,7 @@ def _rank(
     found: Diagonal,
     energies: NDArray[np.float64],
     rank: Any,
+    rule: str,
     noise_norm: Any,
 ) -> tuple[int, str]:
     """How many values to keep, and why."""
@@ -104,7 +112,6 @@ def _rank(
     positive = int(np.count_nonzero(values > least))
     if not isinstance(rank, str):
         return _checked(rank, positive), "given"
-    rule = one_of("rank", rank, RULES)
     # Squared residual norms for every rank from 0 to all.
     left = np.concatenate([[0.0], np.cumsum(energies[::-1])])[::-1]
     outside = problem.y.size > problem.count * len(energies)
