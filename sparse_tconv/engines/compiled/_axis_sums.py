@@ -35,23 +35,13 @@ class Target:
 
 @dataclass(frozen=True)
 class AxisSums:
-    """One axis of one direction.
+    """One axis of one direction."""
 
-    Parameters
-    ----------
-    targets : tuple of Target
-        The longest in front; together all outputs.
-    n_source, stride : int
-        Size of the axis that is read, and the stride of reading.
-    residues, lengths : tuple of int
-        For each source its residue modulo `stride`, ascending, and how many samples it has.
-    """
-
-    targets: tuple[Target, ...]
-    n_source: int
-    stride: int
-    residues: tuple[int, ...]
-    lengths: tuple[int, ...]
+    targets: tuple[Target, ...]  # the longest in front; together all outputs
+    n_source: int  # size of the axis that is read
+    stride: int  # of reading
+    residues: tuple[int, ...]  # of each source modulo the stride, ascending
+    lengths: tuple[int, ...]  # samples of each source
 
     @property
     def length(self) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, prod
+from typing import NamedTuple
 
 from ...geometry import ConvGeometry
 from ._block_plan import channels, spans
@@ -14,8 +14,7 @@ _WORTH_A_THREAD = 2_500_000  # multiply-adds
 _PIECES_PER_THREAD = 2
 
 
-@dataclass(frozen=True)
-class Bands:
+class Bands(NamedTuple):
     """Rows of the first axis and columns of the last, and into how many parts they, and the blocks
     of channels, are cut. One axis alone is one row.
     """
@@ -27,14 +26,9 @@ class Bands:
     block_parts: int
 
     @property
-    def most_rows(self) -> int:
-        """Rows of the longest band."""
-        return ceil(self.rows / self.row_bands)
-
-    @property
-    def most_columns(self) -> int:
-        """Columns of the longest band."""
-        return ceil(self.columns / self.column_bands)
+    def most(self) -> tuple[int, int]:
+        """Rows and columns of the longest bands."""
+        return ceil(self.rows / self.row_bands), ceil(self.columns / self.column_bands)
 
 
 @lru_cache(maxsize=1 << 10)
@@ -44,12 +38,9 @@ def bands(
     """Bands that fit into a core's own cache, and enough of them for all threads."""
     axes = spans(geometry, transposed)
     one_axis = len(geometry.axes) == 1
-    cut = axes[-1] if one_axis else axes[0]
-    each = (
-        channels(geometry, transposed)[0] * itemsize * prod(len(item.sums.lengths) for item in axes)
-    )
-    if not one_axis:
-        each *= prod(item.pitch for item in axes[1:])
+    cut, others = (axes[-1], ()) if one_axis else (axes[0], axes[1:])
+    each = channels(geometry, transposed)[0] * itemsize * prod(item.pitch for item in others)
+    each *= prod(len(item.sums.lengths) for item in axes)
     count = ceil(cut.count / max(1, _SPACE // each - cut.spread, 2 * cut.spread))
     tasks = batch * geometry.groups
     shared = threads > 1 and batch * geometry.nnz >= _WORTH_A_THREAD
@@ -57,10 +48,8 @@ def bands(
     if tasks * count < wanted:  # bands a few times as high as the kernel, then blocks of channels
         count = max(count, min(ceil(wanted / tasks), cut.count // (4 * cut.spread + 4)))
     parts = min(blocks, ceil(wanted / (tasks * count)))
-    rows, columns = axes[0].count, axes[-1].count
-    if one_axis:
-        return Bands(rows, columns, 1, count, parts)
-    return Bands(rows, columns, count, 1, parts)
+    row_bands, column_bands = (1, count) if one_axis else (count, 1)
+    return Bands(axes[0].count, axes[-1].count, row_bands, column_bands, parts)
 
 
 def blocks_of(count: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:

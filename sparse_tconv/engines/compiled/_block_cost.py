@@ -58,14 +58,15 @@ def block_nanoseconds(geometry: ConvGeometry, itemsize: int, transposed: bool) -
     lanes = 64 / itemsize
     last = axes[-1]
     inner = prod(item.pitch for item in axes[1:-1])
-    length = ((cut.most_rows - 1) * inner + inner - 1) * last.pitch + cut.most_columns
+    rows, columns = cut.most
+    length = (rows * inner - 1) * last.pitch + columns
     registers = sum(
         size * _AT_ONCE[size] * ceil(length / (lanes * _AT_ONCE[size])) for size, _ in blocks
     )
     # Every tap of the kernel meets one phase of the outputs, that is, one line of sums.
     total = _REGISTER * registers * taken * prod(geometry.kernel_size) * tasks + _TASK * tasks
     sources = prod(len(item.sums.lengths) for item in axes)
-    brought = tasks * taken * sources * (cut.most_rows + axes[0].spread) * inner
+    brought = tasks * taken * sources * (rows + axes[0].spread) * inner
     total += brought * (_BROUGHT_ROW + _BROUGHT_REGISTER * ceil(last.pitch / lanes))
     if last.sums.stride > 1:
         total += _SORTED * brought * last.count

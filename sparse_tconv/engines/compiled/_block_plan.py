@@ -32,22 +32,12 @@ _SINGLE = Axis(1, 1, 1, 1, 1, 0, "zeros")
 
 @dataclass(frozen=True)
 class Span:
-    """One axis of one direction.
-
-    Parameters
-    ----------
-    sums : AxisSums
-        The axis as sums of shifted sources.
-    low, spread : int
-        The least shift, and how many more there are.
-    overlap : int
-        Zeros at the end of a row that the next row has in front.
-    """
+    """One axis of one direction."""
 
     sums: AxisSums
-    low: int
-    spread: int
-    overlap: int
+    low: int  # the least shift
+    spread: int  # how many more there are
+    overlap: int  # zeros at the end of a row that the next row has in front
 
     @property
     def count(self) -> int:
@@ -82,17 +72,12 @@ def spans(geometry: ConvGeometry, transposed: bool) -> tuple[Span, ...]:
 
 @dataclass(frozen=True, eq=False)
 class BlockPlan:
-    """The tables of one direction, for bands of at most `rows` rows and `columns` columns.
+    """The tables of one direction for one size of bands, and how much room they need."""
 
-    ``tables`` are sizes, planes, brought, taps, parts, phases, written and frame, as the loops
-    unpack them; ``space`` and ``line`` the numbers that the work space, and the sums of one channel
-    for each of ``targets`` on the last axis, need.
-    """
-
-    tables: tuple[Ints, ...]
-    space: int
-    line: int
-    targets: int
+    tables: tuple[Ints, ...]  # sizes, planes, brought, taps, parts, phases, written, frame
+    space: int  # numbers in the work space
+    line: int  # numbers in the sums of one channel and one target of the last axis
+    targets: int  # targets of the last axis
 
 
 @lru_cache(maxsize=64)

@@ -20,17 +20,7 @@ _KEPT = 8  # sizes of batch and numbers of threads whose pieces are kept
 
 
 class BlockProduct:
-    """C or C^T with zeros outside and finite real weights.
-
-    Parameters
-    ----------
-    geometry : ConvGeometry
-        The geometry of C.
-    weight : array
-        The kernel as the user gave it.
-    transposed : bool
-        Whether the product is with C^T.
-    """
+    """C or C^T with zeros outside and finite real weights, packed."""
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any], transposed: bool) -> None:
         from ._block_sums import SHAPES
@@ -86,4 +76,4 @@ def _work(
         (task, top, bottom - top, left, right - left, *blocks)
         for task, (top, bottom), (left, right), blocks in parts
     ]
-    return block_plan(geometry, transposed, cut.most_rows, cut.most_columns), pieces
+    return block_plan(geometry, transposed, *cut.most), pieces

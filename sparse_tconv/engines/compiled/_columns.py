@@ -20,23 +20,15 @@ Ints = NDArray[np.int64]
 class Columns:
     """The columns of one target: column c reads a sorted row at ``c + offset`` with each tap.
 
-    Parameters
-    ----------
-    start, stop, count : int
-        The columns that are sums of shifts, and how many there are in all; the others lie at an
-        edge that repeats samples.
-    taps : (n,) int array
-        The taps that meet here, ascending in `offset`.
-    offset, low, high : (n,) int array
-        What to add to a column, and the columns low .. high - 1 that find a sample.
+    Columns outside start .. stop - 1 lie at an edge that repeats samples.
     """
 
     start: int
     stop: int
-    count: int
+    count: int  # of all columns
     taps: Ints
-    offset: Ints
-    low: Ints
+    offset: Ints  # ascending
+    low: Ints  # the columns low .. high - 1 find a sample
     high: Ints
 
     @property

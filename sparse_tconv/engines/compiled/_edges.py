@@ -21,22 +21,13 @@ from ._outer import outer_rows
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """The outputs in front of and behind the interior of the last axis.
+    """The outputs in front of and behind the interior of the last axis."""
 
-    Parameters
-    ----------
-    tables : tuple of int array
-        Sizes; class and place of each output row, where the input rows of each class begin, and
-        these rows; the outputs' positions, where their entries begin, and these entries' columns.
-    parts : tuple of Rows
-        The rows of the last axis that these are, for their taps.
-    entries : int
-        Products of an entry with a sample in one output row.
-    """
-
+    # Sizes; class and place of each output row, where the input rows of each class begin, and these
+    # rows; the outputs' positions, where their entries begin, and these entries' columns.
     tables: tuple[NDArray[np.int64], ...]
-    parts: tuple[Rows, ...]
-    entries: int
+    parts: tuple[Rows, ...]  # the rows of the last axis that these are, for their taps
+    entries: int  # products of an entry with a sample in one output row, about
 
     def pack(self, kernel: NDArray[Any]) -> NDArray[Any]:
         """A folded kernel (row channels, column channels, readings, taps) with entries of these

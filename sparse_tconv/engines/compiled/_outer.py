@@ -22,22 +22,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class OuterRows:
-    """The output rows of one channel.
+    """The output rows of one channel."""
 
-    Parameters
-    ----------
-    reads : tuple of int array
-        For each class, the input rows that its rows read, relative to `place`; ascending.
-    owner, place : (rows,) int array
-        The class of each output row, and what to add to the class's input rows.
-    input_rows : int
-        Rows of the input in one channel.
-    """
-
-    reads: tuple[Ints, ...]
-    owner: Ints
-    place: Ints
-    input_rows: int
+    reads: tuple[Ints, ...]  # the input rows that a class reads, from its place on, ascending
+    owner: Ints  # the class of each output row
+    place: Ints  # what to add to the input rows of its class
+    input_rows: int  # rows of the input in one channel
 
     @property
     def starts(self) -> Ints:

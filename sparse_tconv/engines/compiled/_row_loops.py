@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ._compile import called, compiled, inlined
-from ._row_plan import CHANNELS, COMPLEX, STOP
+from ._row_plan import STOP
 from ._vectors import (
     add_turned,
     between,
@@ -177,46 +177,27 @@ def _fill(
 
 @compiled
 def product(
-    x: Any,
-    w: Any,
-    y: Any,
-    sizes: Any,
-    jobs: Any,
-    begins: Any,
-    shifts: Any,
-    frame: Any,
-    first: int,
-    last: int,
-    left: int,
-    right: int,
-) -> None:
-    """Columns left .. right - 1 (of each lane) of the outputs numbered first .. last - 1,
+    x: Any, w: Any, y: Any, sizes: Any, jobs: Any, begins: Any, shifts: Any, frame: Any,
+    first: int, last: int, left: int, right: int,
+) -> None:  # fmt: skip
+    """Columns left .. right - 1 (of each target) of the outputs numbered first .. last - 1,
     counting (sample, group, job).
     """
-    pairing, groups, units, inputs, entries, gap, x_channel, y_channel, unit = (
+    groups, units, together, inputs, entries, gap, x_channel, y_channel, unit = (
         sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6], sizes[7], sizes[8],
     )  # fmt: skip
     count = frame.shape[0]
     step = CHUNK if count > 1 else max(right - left, 1)
     rows = np.empty(2 * count * CHUNK if count > 1 else 0, y.dtype)
     for task in range(first, last):
-        block, job = divmod(task, jobs.shape[0])  # block: (sample, group)
-        group = block % groups
-        x_at = block * inputs * x_channel + jobs[job, 1]
-        for u in range(0, units, 2 if pairing == CHANNELS else 1):
-            w_at = (group * units + u) * inputs * entries
-            y_a = (block * units + u) * y_channel + jobs[job, 2]
-            y_b = y_a
-            b_gap = gap
-            kind = _TURNED if pairing == COMPLEX else _ONE
-            if pairing == CHANNELS and u + 1 == units:
-                b_gap = 0  # there is no b: computed from a's weights, and dropped
-            elif pairing == CHANNELS:
-                kind = _TWO
-                y_b += y_channel
-            elif jobs[job, 3] >= 0:
-                kind = _TWO
-                y_b += jobs[job, 3] - jobs[job, 2]
+        group, job = divmod(task, jobs.shape[0])  # group: of a sample
+        x_at = group * inputs * x_channel + jobs[job, 1]
+        for u in range(0, units, together):
+            w_at = (group % groups * units + u) * inputs * entries
+            y_at = (group * units + u) * y_channel + jobs[job, 2]
+            apart = jobs[job, 3]
+            two = apart > 0 and u + together <= units
+            kind = _TURNED if unit > 1 else _TWO if two else _ONE
             for c in range(left, right, step):
                 end = min(c + step, right)
                 for r in range(count):
@@ -224,12 +205,12 @@ def product(
                     columns = (max(c, frame[r, 0]), min(end, frame[r, 1]), frame[r, 2], frame[r, 3])
                     if count > 1:
                         a = r * CHUNK - c
-                        _fill(x, x_at, x_channel, w, w_at, entries, b_gap, inputs, shifts, begin,
+                        _fill(x, x_at, x_channel, w, w_at, entries, gap, inputs, shifts, begin,
                               rows, a, a + count * CHUNK, kind, columns)  # fmt: skip
                     else:
-                        _fill(x, x_at, x_channel, w, w_at, entries, b_gap, inputs, shifts, begin,
-                              y, y_a, y_b, kind, columns)  # fmt: skip
+                        _fill(x, x_at, x_channel, w, w_at, entries, gap, inputs, shifts, begin,
+                              y, y_at, y_at + apart, kind, columns)  # fmt: skip
                 if count > 1:
-                    weave(rows, 0, CHUNK, frame, unit, y, y_a, c, end)
-                    if kind == _TWO:
-                        weave(rows, count * CHUNK, CHUNK, frame, unit, y, y_b, c, end)
+                    weave(rows, 0, CHUNK, frame, unit, y, y_at, c, end)
+                    if two:
+                        weave(rows, count * CHUNK, CHUNK, frame, unit, y, y_at + apart, c, end)

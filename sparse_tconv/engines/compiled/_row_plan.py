@@ -33,36 +33,20 @@ _END = np.array([[STOP], [0], [0], [0], [-1], [-1]])
 
 @dataclass(frozen=True, eq=False)
 class RowPlan:
-    """One direction of one geometry.
+    """One direction of one geometry."""
 
-    Parameters
-    ----------
-    pairing : int
-        ROWS, CHANNELS or COMPLEX.
-    sizes : (9,) int array
-        The numbers that place everything in the flat arrays, in the order the loops unpack them.
-    jobs : (jobs, 4) int array
-        For each pair of rows: its list, where its input starts, where its outputs a and b start
-        (-1: no b).
-    begins : (lists, targets) int array
-        Where each list begins, target by target. Each of its three parts has threes of neighboring
-        shifts, a STOP, single shifts, a STOP.
-    shifts : (4, entries) int array
-        For each entry: what to add to the column, the first column it serves, how many, and which
-        tap of the last axis it is.
-    frame : (targets, 5) int array
-        The columns of each target.
-    weights_of : (3, entries) int array
-        For each entry: the tap, and which reading of the outer axes a and b take it from (-1:
-        none).
-    """
-
-    pairing: int
-    sizes: Ints
+    pairing: int  # ROWS, CHANNELS or COMPLEX
+    sizes: Ints  # what places everything in the flat arrays, in the order the loops unpack it
+    # For each pair: its list, where its input starts, where output a starts, and how far behind b
+    # does (0: no b).
     jobs: Ints
+    # Where each list begins, target by target. Each of its three parts has threes of neighboring
+    # shifts, a STOP, single shifts, a STOP.
     begins: Ints
+    # For each entry: what to add to the column, the first column it serves, how many, and its tap.
     shifts: Ints
-    frame: Ints
+    frame: Ints  # the columns of each target
+    # For each entry: its tap, and from which reading of the outer axes a and b take it (-1: none).
     weights_of: Ints
 
     def pack(self, kernel: NDArray[Any]) -> NDArray[Any]:
@@ -73,11 +57,12 @@ class RowPlan:
         nothing = np.zeros((*kernel.shape[:2], 1, kernel.shape[3]), dtype=kernel.dtype)
         kernel = np.concatenate([kernel, nothing], axis=2)  # the reading -1
         first = kernel[:, :, a, tap]
-        if self.pairing == CHANNELS:
-            return first.reshape(-1)
-        both = (
-            (first.real, first.imag) if self.pairing == COMPLEX else (first, kernel[:, :, b, tap])
-        )
+        if self.pairing == CHANNELS:  # the last channel, too, has weights behind its own
+            both = first, first[-1]
+        elif self.pairing == COMPLEX:
+            both = first.real, first.imag
+        else:
+            both = first, kernel[:, :, b, tap]
         return np.concatenate([part.reshape(-1) for part in both])
 
 
@@ -90,18 +75,20 @@ def row_plan(geometry: ConvGeometry, transposed: bool, is_complex: bool) -> RowP
     length = pattern.axes[-1].shape[0]
     units, inputs = pattern.row_channels // geometry.groups, pattern.col_channels
     pairing = COMPLEX if is_complex else CHANNELS if units > 1 else ROWS
-    unit = 2 if is_complex else 1
     table = pairs(rows, geometry, transposed, alone=pairing != ROWS)
     kinds, kind = kinds_of_pairs(rows, table)
     targets = columns(geometry.axes[-1], transposed)
     begins, shifts, weights_of = _lists(rows, kinds, targets, pitch, pairing)
-    a, b = table.T
-    begin_b = np.where(b < 0, -1, b * length * unit)
-    jobs = np.stack([kind, rows.place[a] * pitch * unit, a * length * unit, begin_b], axis=1)
+    unit, together = 2 if is_complex else 1, 2 if pairing == CHANNELS else 1
     entries = shifts.shape[1]
     gap = inputs * entries * (1 if pairing == CHANNELS else pattern.row_channels)
-    channels = (rows.input_rows * pitch * unit, rows.owner.size * length * unit)
-    sizes = np.array([pairing, geometry.groups, units, inputs, entries, gap, *channels, unit])
+    x_channel, y_channel = rows.input_rows * pitch * unit, rows.owner.size * length * unit
+    a, b = table.T
+    apart = np.where(b < 0, y_channel if pairing == CHANNELS else 0, (b - a) * length * unit)
+    jobs = np.stack([kind, rows.place[a] * pitch * unit, a * length * unit, apart], axis=1)
+    sizes = np.array(
+        [geometry.groups, units, together, inputs, entries, gap, x_channel, y_channel, unit]
+    )
     frame = unit * np.array([target.frame for target in targets])
     return RowPlan(pairing, sizes, jobs, begins, shifts, frame, weights_of)
 

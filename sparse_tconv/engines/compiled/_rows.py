@@ -26,17 +26,7 @@ _COLUMNS = 1024  # a piece of a row is a multiple of this
 
 
 class RowProduct:
-    """C or C^T with its weights packed.
-
-    Parameters
-    ----------
-    geometry : ConvGeometry
-        The geometry of C.
-    weight : array
-        The kernel as the user gave it.
-    transposed : bool
-        Whether the product is with C^T.
-    """
+    """C or C^T with its weights packed."""
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any], transposed: bool) -> None:
         kernel = folded_kernel(geometry, weight, transposed)
