@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import ceil, prod
+from typing import Any
+
+import numpy as np
 
 from ...geometry import ConvGeometry
 from ._bands import bands, blocks_of
@@ -48,8 +51,9 @@ def _least_space(geometry: ConvGeometry, transposed: bool) -> int:
 
 
 @lru_cache(maxsize=1 << 12)
-def block_nanoseconds(geometry: ConvGeometry, itemsize: int, transposed: bool) -> float:
+def block_nanoseconds(geometry: ConvGeometry, dtype: np.dtype[Any], transposed: bool) -> float:
     """Estimated time of one sample on one core, without the call."""
+    itemsize = dtype.itemsize
     axes = spans(geometry, transposed)
     taken, given = channels(geometry, transposed)
     blocks = blocks_of(given, _SIZES)

@@ -72,13 +72,8 @@ def _bring(
 def _write_row(sums: Any, at: int, y: Any, y_at: int, count: int) -> None:
     """A row of sums to where it belongs."""
     zero = single(sums)
-    k = 0
-    while k + lanes(zero) <= count:
-        store(y, y_at + k, load(sums, at + k, zero))
-        k += lanes(zero)
-    if k < count:
-        mask = inside(zero, k, 0, count)
-        store_inside(y, y_at + k, load_inside(sums, at + k, zero, mask), mask)
+    for k in range(0, count, lanes(zero)):
+        store_inside(y, y_at + k, load(sums, at + k, zero), inside(zero, k, 0, count))
 
 
 @called
@@ -106,21 +101,24 @@ def _sum(
     """`length` neighboring outputs of a block of channels, and some after them."""
     width = lanes(single(space))
     tap, count = part[0], part[1]
-    if channels == _MOST:
-        p = 0
-        while p + 2 * width < length:
-            sums_of_most(space, p, taps, tap, count, inputs, step, w, w_at, sums, at + p, distance)
+    p = 0
+    while p < length:
+        to = at + p
+        if channels == _SOME:
+            sums_of_some(space, p, taps, tap, count, inputs, step, w, w_at, sums, to, distance)
+            p += _VECTORS_OF_SOME * width
+        elif channels != _MOST:
+            sums_of_few(space, p, taps, tap, count, inputs, step, w, w_at, sums, to, distance)
+            p += _VECTORS_OF_FEW * width
+        elif p + 2 * width < length:
+            sums_of_most(space, p, taps, tap, count, inputs, step, w, w_at, sums, to, distance)
             p += _VECTORS_OF_MOST * width
-        if p + width < length:
-            two_of_most(space, p, taps, tap, count, inputs, step, w, w_at, sums, at + p, distance)
-        elif p < length:
-            one_of_most(space, p, taps, tap, count, inputs, step, w, w_at, sums, at + p, distance)
-    elif channels == _SOME:
-        for p in range(0, length, _VECTORS_OF_SOME * width):
-            sums_of_some(space, p, taps, tap, count, inputs, step, w, w_at, sums, at + p, distance)
-    else:
-        for p in range(0, length, _VECTORS_OF_FEW * width):
-            sums_of_few(space, p, taps, tap, count, inputs, step, w, w_at, sums, at + p, distance)
+        elif p + width < length:
+            two_of_most(space, p, taps, tap, count, inputs, step, w, w_at, sums, to, distance)
+            p += 2 * width
+        else:
+            one_of_most(space, p, taps, tap, count, inputs, step, w, w_at, sums, to, distance)
+            p += width
 
 
 @compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ...threads import lock, num_threads, sheltered
 from .._engine import Engine
 from ._block_cost import block_nanoseconds, cannot_block
 from ._blocks import BlockProduct
-from ._row_cost import nanoseconds
+from ._row_cost import row_nanoseconds
 from ._rows import RowProduct
 
 _CALL = 5_500.0  # nanoseconds
@@ -37,6 +38,7 @@ class CompiledEngine(Engine):
 
     package = "numba"
     extra = "fast"
+    _nanoseconds: Callable[[ConvGeometry, np.dtype[Any], bool], float]
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         super().__init__(geometry, weight)
@@ -45,7 +47,7 @@ class CompiledEngine(Engine):
 
     @classmethod
     def seconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
-        work = batch * cls._nanoseconds(geometry, dtype)
+        work = batch * cls._nanoseconds(geometry, dtype, True)
         threads = num_threads()
         if threads > 1:
             work = min(work, _WAKE + work * (1 - _SHARE * (1 - 1 / threads)))
@@ -68,11 +70,6 @@ class CompiledEngine(Engine):
                 self._products[transposed] = self._made(transposed)
             return self._products[transposed]
 
-    @classmethod
-    @abstractmethod
-    def _nanoseconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> float:
-        """Estimated time of C^T with one sample on one core, without the call."""
-
     @abstractmethod
     def _made(self, transposed: bool) -> RowProduct | BlockProduct:
         """One direction."""
@@ -84,6 +81,7 @@ class DirectEngine(CompiledEngine):
     """
 
     name = "direct"
+    _nanoseconds = staticmethod(row_nanoseconds)
 
     @classmethod
     def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:
@@ -91,10 +89,6 @@ class DirectEngine(CompiledEngine):
             return None
         known = "float32, float64, complex64 and complex128"
         return f"its loops are compiled for {known} only, not for {dtype}"
-
-    @classmethod
-    def _nanoseconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> float:
-        return nanoseconds(geometry, dtype, True)
 
     def _made(self, transposed: bool) -> RowProduct | BlockProduct:
         return RowProduct(self.geometry, self.weight, transposed)
@@ -108,16 +102,13 @@ class BlocksEngine(CompiledEngine):
     """
 
     name = "blocks"
+    _nanoseconds = staticmethod(block_nanoseconds)
 
     @classmethod
     def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:
         if dtype.char not in "fd":
             return f"its loops are compiled for float32 and float64 only, not for {dtype}"
         return cannot_block(geometry, dtype.itemsize)
-
-    @classmethod
-    def _nanoseconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> float:
-        return block_nanoseconds(geometry, dtype.itemsize, True)
 
     def _made(self, transposed: bool) -> RowProduct | BlockProduct:
         kind = BlockProduct if np.isfinite(self.weight).all() else RowProduct

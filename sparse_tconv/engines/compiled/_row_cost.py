@@ -8,6 +8,7 @@ once to memory. Nothing of the samples' size is looked at.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil, prod
 from typing import Any
 
@@ -34,7 +35,8 @@ _WALKED = 1.2  # an entry at an edge that repeats samples
 _WIDE = 256  # bytes of a tile
 
 
-def nanoseconds(geometry: ConvGeometry, dtype: np.dtype[Any], transposed: bool) -> float:
+@lru_cache(maxsize=1 << 12)
+def row_nanoseconds(geometry: ConvGeometry, dtype: np.dtype[Any], transposed: bool) -> float:
     """Estimated time of one sample on one core, without the call."""
     pattern = MatrixPattern(geometry, transposed)
     axis = geometry.axes[-1]

@@ -16,7 +16,7 @@ from ._axis_sums import axis_sums
 from ._calls import fixed, sorted_rows, split
 from ._edges import edges
 from ._outer import outer_rows
-from ._row_cost import nanoseconds
+from ._row_cost import row_nanoseconds
 from ._row_plan import folded_kernel, row_plan
 
 # Below this many nanoseconds a second thread costs more than it saves.
@@ -43,7 +43,7 @@ class RowProduct:
         self._jobs = geometry.groups * len(plan.jobs)
         self._rows = geometry.groups * len(outer_rows(geometry, transposed).owner)
         self._columns = int(plan.frame[:, 4].max())
-        self._work = nanoseconds(geometry, weight.dtype, transposed)
+        self._work = row_nanoseconds(geometry, weight.dtype, transposed)
 
     @property
     def nbytes(self) -> int:

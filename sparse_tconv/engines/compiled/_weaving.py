@@ -23,16 +23,14 @@ def weave(
     complete = min(stop, frame[count - 1, 4])
     at -= start
     # A count that the compiler knows becomes a shuffle of vectors.
-    if unit > 1:
-        _interleave(count, unit, rows, at, step, y, y_at, start, complete)
-    elif count == 2:
+    if unit == 1 and count == 2:
         _interleave(2, 1, rows, at, step, y, y_at, start, complete)
-    elif count == 3:
+    elif unit == 1 and count == 3:
         _interleave(3, 1, rows, at, step, y, y_at, start, complete)
-    elif count == 4:
+    elif unit == 1 and count == 4:
         _interleave(4, 1, rows, at, step, y, y_at, start, complete)
     else:
-        _interleave(count, 1, rows, at, step, y, y_at, start, complete)
+        _interleave(count, unit, rows, at, step, y, y_at, start, complete)
     for r in range(count):  # the last column, which not all phases have
         if complete < min(stop, frame[r, 4]):
             for part in range(unit):
