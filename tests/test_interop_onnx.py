@@ -219,9 +219,11 @@ FULL = [1, 2, 4, 2, 4, 2, 3]  # 1, 2, 3 placed at 0, 2 and 4
         ({"output_shape": [5]}, FULL[1:-1]),
         ({"output_shape": [4], "auto_pad": "SAME_UPPER"}, FULL[1:-2]),
         ({"output_shape": [6], "pads": [0, 0]}, FULL[1:]),
-        # before version 11, the other way round
-        ({"output_shape": [6], "opset": 10}, FULL[:-1]),
-        ({"output_shape": [6], "opset": 10, "auto_pad": "SAME_UPPER"}, FULL[1:]),
+        # before version 11 onnxruntime does the same, whatever that version's text says
+        ({"output_shape": [6], "opset": 10}, FULL[1:]),
+        ({"output_shape": [6], "opset": 7, "auto_pad": "SAME_UPPER"}, FULL[:-1]),
+        ({"output_shape": [6], "opset": 8, "auto_pad": "SAME_LOWER"}, FULL[1:]),
+        ({"output_shape": [4], "opset": 9, "auto_pad": "VALID"}, FULL[2:-1]),
         # output_padding takes part in the total to take off
         ({"output_shape": [6], "output_padding": [1]}, FULL[1:]),
         # more than the windows reach: zeros behind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -462,3 +463,93 @@ def test_a_shape_of_too_many_entries_is_not_followed(rich):
     rich.graph.initializer[3].dims[:] = [2**63 - 1]
     with pytest.raises(st.ShapeError, match="must say the size of 'wider'"):
         interop.from_model(rich)
+
+
+def test_a_weight_that_many_nodes_share_is_held_once(rng):
+    weight = random_array(rng, (64, 64, 16, 16), np.float32)  # 4 MB
+    nodes = [helper.make_node("Conv", ["x", "w"], [f"y{i}"]) for i in range(200)]
+    content = make(
+        nodes, [numpy_helper.from_array(weight, "w")], (1, 64, 32, 32)
+    ).SerializeToString()
+    given = make(nodes, [], (1, 64, 32, 32)).SerializeToString()
+    for model, inputs in ((content, None), (given, {"w": weight})):
+        tracemalloc.start()
+        found = interop.from_model(model, inputs=inputs)
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(found) == 200
+        assert held < 4 * weight.nbytes
+    weight[...] = 0  # nothing is shared with the caller
+    assert found["y7"].weight.any()
+    with pytest.raises(ValueError, match=r"WRITEABLE|read-only"):
+        found["y7"].weight.flags.writeable = True
+
+
+def calls_of(function):
+    """How many calls of Python's functions it makes."""
+    count = 0
+
+    def profile(_frame, event, _argument):
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_a_chain_is_followed_once_however_many_nodes_hang_on_it(rng):
+    def chain(n):
+        names = ["w", *(f"i{number}" for number in range(n))]
+        along = [helper.make_node("Identity", [a], [b]) for a, b in itertools.pairwise(names)]
+        convs = [helper.make_node("Conv", ["x", names[-1]], [f"y{i}"]) for i in range(n)]
+        weight = numpy_helper.from_array(random_array(rng, (4, 2, 3, 3), np.float32), "w")
+        return make(along + convs, [weight]).SerializeToString()
+
+    interop.from_model(chain(2))
+    few, many = (calls_of(lambda n=n: interop.from_model(chain(n))) for n in (100, 400))
+    assert many < 5 * few
+
+
+BAD_ARGUMENTS = [
+    ({"inputs": [1]}, "`inputs` must map names to arrays; got list"),
+    ({"inputs": 3}, "`inputs` must map names to arrays; got int"),
+    ({"inputs": {3: np.ones(3)}}, "`inputs` must have names as keys; got 3"),
+    ({"inputs": {"w": "words"}}, r"`inputs\['w'\]` must have an integer dtype"),
+    ({"inputs": {"w": [[1], [2, 3]]}}, r"`inputs\['w'\]` must be a rectangular"),
+    ({"nodes": [[1]]}, r"`nodes` must be names in a list; got \[\[1\]\]"),
+    ({"nodes": 3}, "`nodes` must be names in a list; got 3"),
+    ({"nodes": "node"}, "`nodes` must be names in a list; got 'node'"),
+    ({"nodes": ["other"]}, "`nodes` must name convolutions of the model; got 'other'"),
+    ({"input_shapes": {3: (1, 2, 9, 8)}}, "`input_shapes` must have names as keys; got 3"),
+    ({"input_shapes": "wide"}, "`input_shapes` must be a tuple of positive ints"),
+    ({"input_shapes": {"x": None}}, "`input_shapes` must be a tuple of positive ints"),
+    ({"input_shapes": (1, 2, 10**30, 8)}, "`input_shapes` must be .*; got one of 100 bits"),
+    ({"input_shapes": (1, 2, 2**62, 8)}, "`model` must have samples of at most"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_ARGUMENTS)
+def test_bad_arguments_are_errors_of_ours(model, arguments, message):
+    with pytest.raises(st.SparseTconvError, match=message):
+        interop.from_model(model, **arguments)
+
+
+def test_no_node_wanted_is_no_node(model):
+    assert interop.from_model(model, nodes=[]) == {}
+
+
+def test_a_path_with_a_nul_is_refused():
+    with pytest.raises(st.GeometryError, match="`model` must be the path of a file; got"):
+        interop.from_model("a\0b.onnx")
+
+
+@pytest.mark.parametrize("axes", [65, 66, 5000])
+def test_a_tensor_of_too_many_axes_is_refused(axes):
+    tensor = numpy_helper.from_array(np.ones(1, np.float32), "w")
+    tensor.dims[:] = [1] * axes
+    node = helper.make_node("Conv", ["x", "w"], ["y"], name="node")
+    refused(make([node], [tensor]), st.ShapeError, "tensors of at most 64 axes; got ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -40,8 +41,22 @@ _FOREIGN_MODES = {
 }
 
 
-def integer(name: str, value: Any, *, minimum: int | None = None, form: str = "an int") -> int:
-    """`value` as a Python int; bools and floats are refused, NumPy integers are welcome."""
+# No size, step or index is larger: what a machine word counts. Here, in :func:`integer`, is where
+# the integers of Python meet that limit; what several of them make together is checked by geometry.
+LARGEST = sys.maxsize
+
+
+def integer(
+    name: str,
+    value: Any,
+    *,
+    minimum: int | None = None,
+    maximum: int = LARGEST,
+    form: str = "an int",
+) -> int:
+    """`value` as a Python int of at most `maximum`, both ways; bools and floats are refused, NumPy
+    integers are welcome.
+    """
     rule = form if minimum is None else f"{form}, at least {minimum}"
     try:
         number = None if _is_flag(value) or isinstance(value, str) else operator.index(value)
@@ -50,6 +65,12 @@ def integer(name: str, value: Any, *, minimum: int | None = None, form: str = "a
     if number is None:
         nearest = _nearest_integer(value, minimum)
         raise GeometryError(f"`{name}` must be {rule}; got {value!r}.{nearest}")
+    if not -maximum <= number <= maximum:
+        # Not written out: Python refuses to write numbers of some thousand digits.
+        raise GeometryError(
+            f"`{name}` must be {rule}, and at most {maximum}; got one of {number.bit_length()} bits. "
+            f"Use less: no array is so large."
+        )
     if minimum is not None and number < minimum:
         raise GeometryError(f"`{name}` must be {rule}; got {value!r}. Use {minimum} or more.")
     return number

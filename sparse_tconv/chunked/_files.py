@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .. import _validate as validate
 from .._files import is_special, read_npy_header, replaced, reserve
+from ..errors import GeometryError
 from ._arrays import bounds, checked, dask_array
 
 
@@ -101,7 +102,27 @@ def from_npy(path: str | os.PathLike[str], chunks: Any = "auto") -> Any:
     da = dask_array()
     file = _Npy(Path(path).absolute())
     validate.numeric_dtype("path", file.dtype)
-    return da.from_array(file, chunks=chunks, meta=np.empty((0,) * file.ndim, file.dtype))
+    sizes = _chunks(chunks, file)
+    return da.from_array(file, chunks=sizes, meta=np.empty((0,) * file.ndim, file.dtype))
+
+
+def _chunks(chunks: Any, file: _Npy) -> Any:
+    """Chunk sizes as Dask writes them."""
+    dask_array()
+    from dask.array.core import normalize_chunks
+
+    try:
+        sizes = normalize_chunks(chunks, file.shape, dtype=file.dtype)
+    except Exception as error:  # Dask lets whatever arises there through
+        raise GeometryError(
+            f"`chunks` must divide an array of shape {file.shape}; got {chunks!r}: {error}. "
+            "Pass 'auto', or one size."
+        ) from error
+    if any(size < 1 for axis, n in zip(sizes, file.shape, strict=True) for size in axis if n):
+        raise GeometryError(
+            f"`chunks` must have at least 1 entry; got {chunks!r}. Pass 'auto', or one size."
+        )
+    return sizes
 
 
 def to_npy(x: Any, path: str | os.PathLike[str]) -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import GeometryError
 from ._boundary import stored_entries
+
+# Twice a position, and a sum of two, are 64-bit numbers.
+FARTHEST = 1 << 59
+
+# Modes that repeat all of an axis again and again: what they repeat is listed, stretch by stretch.
+_REPEATING = ("circular", "reflect", "symmetric")
+_MOST_REPEATS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -42,8 +50,19 @@ class Axis:
             object.__setattr__(self, "dilation", 1)
         if self.n_out == 1:
             object.__setattr__(self, "stride", 1)
-        if self.first >= 0 and self.last < self.n_in:
+        first, last = self.first, self.last
+        if first >= 0 and last < self.n_in:
             object.__setattr__(self, "mode", "zeros")
+        elif self.mode in _REPEATING and last - first > _MOST_REPEATS * self.n_in:
+            raise GeometryError(
+                f"`padding` must repeat an axis at most {_MOST_REPEATS} times with padding_mode={self.mode!r}; "
+                f"got positions {first} to {last} of an axis of {self.n_in}. Take less padding or dilation."
+            )
+        if first < -FARTHEST or last > FARTHEST or self.n_in > FARTHEST:
+            raise GeometryError(
+                f"`padding`, `stride`, `dilation` and sizes must keep an axis within 2^59 positions; got "
+                f"{first} to {last} of an axis of {self.n_in}. Nothing so large fits in an address space."
+            )
 
     @property
     def first(self) -> int:

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import MatrixTooLargeError
 from ._sizes import pairs_below
+
+Pair = tuple[int, int]
 
 OUTSIDE = -1
 
@@ -107,25 +110,99 @@ def _mirror_pairs(
     start: int, stop: int, taps: int, s: int, d: int, before: int, period: int, turn: int
 ) -> int:
     """Number of pairs t < u of taps that read the same sample, over the windows start .. stop -
-    1.
+    1: window by window, or sum by sum where there are fewer.
     """
-    step = gcd(d, period)
-    spacing = period // step
-    inverse = pow(d // step, -1, spacing) if spacing > 1 else 0
-    total = 0
-    for chunk in range(start, stop, _CHUNK):
-        windows = np.arange(chunk, min(chunk + _CHUNK, stop), dtype=np.int64)
-        target = (turn - 2 * (windows * s - before)) % period
-        solvable = target % step == 0
-        sums = (target[solvable] // step * inverse) % spacing
-        while (inside := sums <= 2 * taps - 3).any():
-            sums = sums[inside]
-            total += int(_pairs_with_sum(sums, taps).sum())
-            sums = sums + spacing
-    return total
+    if stop - start <= 2 * taps:
+        count, work = stop - start, _pairs_of_windows
+    else:
+        count, work = 2 * taps - 3, _pairs_of_sums
+    if count > _MOST_COUNTED:
+        raise MatrixTooLargeError(
+            f"`nnz` must be counted for at most {_MOST_COUNTED:,} windows or taps at a mirrored border; got {count:,}. "
+            f"Take less padding, or a smaller kernel."
+        )
+    chunks = range(0, max(count, 0), _CHUNK)
+    return sum(
+        work(start, stop, (at, min(at + _CHUNK, count)), taps, s, d, before, period, turn)
+        for at in chunks
+    )
 
 
 _CHUNK = 1 << 20
+_MOST_COUNTED = 1 << 26  # in about a second
+
+
+def _pairs_of_windows(
+    start: int,
+    stop: int,
+    part: Pair,
+    taps: int,
+    s: int,
+    d: int,
+    before: int,
+    period: int,
+    turn: int,
+) -> int:
+    """The pairs of some windows: for each the sums t + u that meet are a progression."""
+    step = gcd(d, period)
+    spacing = period // step
+    inverse = pow(d // step, -1, spacing) if spacing > 1 else 0
+    first = (turn - 2 * ((start + part[0]) * s - before)) % period
+    target = _progression(first, -2 * s, part[1] - part[0], period)
+    sums = _times(target[target % step == 0] // step, inverse, spacing)
+    total = 0
+    while (inside := sums <= 2 * taps - 3).any():
+        sums = sums[inside]
+        total += int(_pairs_with_sum(sums, taps).sum())
+        sums = sums + spacing
+    return total
+
+
+def _pairs_of_sums(
+    start: int,
+    stop: int,
+    part: Pair,
+    taps: int,
+    s: int,
+    d: int,
+    before: int,
+    period: int,
+    turn: int,
+) -> int:
+    """The pairs of some sums t + u, 1 + part: for each the windows where they meet are a
+    progression.
+    """
+    step = gcd(2 * s, period)
+    spacing = period // step
+    inverse = pow(2 * s // step, -1, spacing) if spacing > 1 else 0
+    sums = np.arange(*part, dtype=np.int64) + 1
+    first = (turn + 2 * before - 2 * s * start - d * (part[0] + 1)) % period
+    target = _progression(first, -d, sums.size, period)
+    solvable = target % step == 0
+    window = _times(target[solvable] // step, inverse, spacing)  # counted from `start`
+    windows = np.maximum((stop - start - 1 - window) // spacing + 1, 0)
+    pairs = _pairs_with_sum(sums[solvable], taps)
+    return sum((windows.astype(object) * pairs).tolist())
+
+
+def _progression(first: int, step: int, count: int, modulus: int) -> NDArray[np.int64]:
+    """``(first + step * i) % modulus`` for i in range(count), 0 <= first < modulus."""
+    moved = _times(np.arange(count, dtype=np.int64) % modulus, step % modulus, modulus)
+    return (moved + first) % modulus
+
+
+def _times(values: NDArray[np.int64], factor: int, modulus: int) -> NDArray[np.int64]:
+    """``values * factor % modulus`` for numbers below the modulus, which may be of 61 bits."""
+    if modulus < 1 << 31:
+        return values * factor % modulus
+    product = np.zeros_like(values)  # by halves of the factor: each product stays within 63 bits
+    shift = 62 - modulus.bit_length()
+    while factor:
+        part = factor & ((1 << shift) - 1)
+        product = (product + values * part) % modulus if shift else product
+        factor >>= shift
+        values = (values << shift) % modulus
+    return product
 
 
 def _pairs_with_sum(sums: NDArray[Any], taps: int) -> NDArray[Any]:

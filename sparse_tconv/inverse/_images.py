@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._memory import check_fits
 from ..errors import GeometryError, MissingExtraError
 
 Image = NDArray[np.float64]
@@ -27,6 +28,7 @@ def phantom(shape: tuple[int, ...]) -> Image:
     """Ellipsoids on a slope, values from 0 to 1: edges, flat parts and smooth ones, nothing zero at
     the border.
     """
+    _check_fits(shape)
     points = np.meshgrid(*[2 * (np.arange(n) + 0.5) / n - 1 for n in shape], indexing="ij")
     image = 0.15 + 0.1 * points[0]
     for intensity, center, half_axes in _ELLIPSOIDS:
@@ -53,10 +55,16 @@ def photograph(shape: tuple[int, ...]) -> Image:
         ) from error
     with get_sample_data("grace_hopper.jpg") as file, PIL.Image.open(file) as picture:
         gray = picture.convert("L")
+    _check_fits(shape)
     scale = max(shape[0] / gray.height, shape[1] / gray.width)
     size = (max(ceil(scale * gray.width), shape[1]), max(ceil(scale * gray.height), shape[0]))
     gray = gray.resize(size, PIL.Image.Resampling.LANCZOS)
     return middle(np.asarray(gray, dtype=np.float64) / 255.0, shape)
+
+
+def _check_fits(shape: tuple[int, ...]) -> None:
+    """Refuse a picture that memory does not hold, with the copies that making one takes."""
+    check_fits("size", f"a picture of {shape}", 64 * prod(shape), "Use a smaller one.")
 
 
 def middle(image: Image, shape: tuple[int, ...]) -> Image:

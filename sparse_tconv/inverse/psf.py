@@ -6,13 +6,14 @@ All have their middle at index ``side // 2`` of every axis, where `blur` puts it
 from __future__ import annotations
 
 from functools import reduce
-from math import ceil, cos, radians, sin
+from math import ceil, cos, prod, radians, sin
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _validate as validate
+from .._memory import check_fits
 from ._arguments import number
 
 __all__ = ["box", "defocus", "gauss", "motion"]
@@ -21,6 +22,9 @@ PSF = NDArray[np.float64]
 
 # Sub-pixels per side of a pixel: the area of the disc in each pixel comes out to four digits.
 _SUBPIXELS = 16
+
+_MOST_AXES = 32
+_COPIES = 4  # of a PSF while it is made
 
 
 def gauss(sigma: float, side: Any = None, *, ndim: int = 2) -> PSF:
@@ -103,6 +107,7 @@ def defocus(radius: float, *, ndim: int = 2) -> PSF:
     """
     radius = number("radius", radius, positive=True)
     (side, *_) = sides = _sides(2 * max(ceil(radius - 0.5), 0) + 1, ndim)
+    _check_fits(tuple(k * _SUBPIXELS for k in sides))
     points = (np.arange(side * _SUBPIXELS) + 0.5) / _SUBPIXELS - 0.5 * side
     squares = reduce(np.add.outer, [points**2] * len(sides))
     inside = (squares <= radius**2).astype(np.float64)
@@ -149,7 +154,9 @@ def motion(length: float, angle: float = 0.0) -> PSF:
     half = 0.5 * number("length", length, positive=True)
     direction = np.array([-sin(_angle(angle)), cos(_angle(angle))])
     direction[np.abs(direction) < 1e-12] = 0.0
-    reach = np.maximum(np.ceil(half * np.abs(direction) - 0.5 - 1e-9), 0).astype(int)
+    reach = np.maximum(np.ceil(half * np.abs(direction) - 0.5 - 1e-9), 0)
+    _check_fits(tuple(2 * int(pixels) + 1 for pixels in reach))
+    reach = reach.astype(int)
     # The path is cut where it goes from one pixel into the next; every piece lies in one pixel.
     borders = [
         (np.arange(-r, r) + 0.5) / step for r, step in zip(reach, direction, strict=True) if step
@@ -198,7 +205,14 @@ def box(side: Any, *, ndim: int = 2) -> PSF:
 
 
 def _sides(side: Any, ndim: Any) -> tuple[int, ...]:
-    return validate.per_axis("side", side, validate.integer("ndim", ndim, minimum=1), minimum=1)
+    axes = validate.integer("ndim", ndim, minimum=1, maximum=_MOST_AXES)
+    sides = validate.per_axis("side", side, axes, minimum=1)
+    _check_fits(sides)
+    return sides
+
+
+def _check_fits(sides: tuple[int, ...]) -> None:
+    check_fits("psf", f"one of {sides} pixels", 8 * _COPIES * prod(sides), "Use a smaller one.")
 
 
 def _angle(angle: float) -> float:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from .. import _validate as validate
 from ..errors import GeometryError
-from ._entries import diagonal_matrix
+from ._entries import diagonal_matrix, guard_nnz
 from ._operator import Operator
 
 
@@ -70,6 +70,7 @@ class Identity(Operator):
         return self
 
     def _matrix(self, max_bytes: Any) -> csr_array:
+        guard_nnz(self.shape, self.shape[0], self.dtype, max_bytes)
         return diagonal_matrix(np.ones(self.shape[0], self.dtype), max_bytes)
 
     @property

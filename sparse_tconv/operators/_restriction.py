@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -73,6 +75,10 @@ class Restriction(Operator):
         spatial_ndim: int | None = None,
     ) -> None:
         shape = validate.shape("in_shape", in_shape)
+        if prod(shape) > sys.maxsize:
+            raise GeometryError(
+                f"`in_shape` must have at most {sys.maxsize} entries; got {shape}. Nothing so large fits in memory."
+            )
         slices = _slices(where)
         self._taken: Any = _mask(where, shape) if slices is None else _fitting(slices, shape)
         view = np.broadcast_to(0, shape)
@@ -105,7 +111,7 @@ class Restriction(Operator):
         guard_nnz(self.shape, rows, self.dtype, max_bytes)
         taken = self._taken
         if isinstance(taken, tuple):
-            taken = np.arange(columns).reshape(self.in_shape)[taken].reshape(-1)
+            taken = _flat(taken, self.in_shape)
         index = np.int32 if columns <= np.iinfo(np.int32).max else np.int64
         ends = np.arange(rows + 1, dtype=index)
         return wrap(np.ones(rows, self.dtype), taken.astype(index), ends, self.shape)
@@ -132,6 +138,15 @@ def _fitting(slices: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, 
             f"Leave out those of batch axes."
         )
     return slices
+
+
+def _flat(slices: tuple[slice, ...], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """The flat positions that slices take."""
+    places = np.zeros((), np.int64)
+    whole = (slice(None),) * (len(shape) - len(slices))
+    for size, part in zip(shape, (*slices, *whole), strict=True):
+        places = np.add.outer(places * size, np.arange(*part.indices(size)))
+    return places.reshape(-1)
 
 
 def _mask(where: Any, shape: tuple[int, ...]) -> NDArray[np.intp]:

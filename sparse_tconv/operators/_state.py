@@ -5,19 +5,23 @@ for them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from .._memory import check_fits
 from ..assembly import check_folded_sums, wrap
 from ..engines import CsrEngine, Engine, choose, engine_class
+from ..errors import MatrixTooLargeError
 from ..geometry import ConvGeometry
 from ..threads import lock, whole
 
 _SMALL = 1 << 16  # bytes of a kernel
 Product = Callable[[NDArray[Any]], NDArray[Any]]
+_LARGE = 1 << 20  # entries; looking up how much memory there is takes microseconds
 
 
 class State:
@@ -28,14 +32,14 @@ class State:
     geometry : ConvGeometry
         The geometry of C.
     weight : array of ``geometry.weight_shape``
-        The kernel; copied.
+        The kernel; copied, but where nobody can ever write to it.
     engine : str
         The engine asked for, or 'auto'.
     """
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any], engine: str) -> None:
         self.geometry = geometry
-        self.weight = np.array(weight, order="C")
+        self.weight = weight if _is_frozen(weight) else np.array(weight, order="C")
         self.weight.flags.writeable = False
         # Of a small kernel the bytes too: they compare in a tenth of the time of two arrays.
         self._content = self.weight.tobytes() if self.weight.nbytes <= _SMALL else None
@@ -45,6 +49,7 @@ class State:
         self._products: dict[tuple[bool, bool, str], Product] = {}
         self._conjugated: dict[bool, NDArray[Any]] = {}
         self._lock = lock()
+        self._largest = max(geometry.shape)
 
     @property
     def is_complex(self) -> bool:
@@ -67,12 +72,28 @@ class State:
         """
         if not len(x):
             return self._empty(x.dtype, transposed)
+        if len(x) * self._largest > _LARGE:
+            self._check_fits(len(x), transposed, np.result_type(x.dtype, self.weight.dtype))
         way = transposed, conjugated, x.dtype.char
-        product = self._products.get(way)
-        if product is None:
-            product = self._product(transposed, conjugated, x.dtype)
-            self._products[way] = product
-        return product(x)
+        try:
+            product = self._products.get(way)
+            if product is None:
+                product = self._product(transposed, conjugated, x.dtype)
+                self._products[way] = product
+            return product(x)
+        except MatrixTooLargeError:
+            raise
+        except MemoryError as error:
+            raise MatrixTooLargeError(
+                f"`engine` must do with the memory there is; got too little for a product by {self.engine_name!r}. "
+                f"Pass fewer samples at once, or engine='csr'."
+            ) from error
+
+    def _check_fits(self, batch: int, transposed: bool, dtype: np.dtype[Any]) -> None:
+        """Refuse a product that memory does not hold, before anything is allocated for it."""
+        shape = self.geometry.x_shape if transposed else self.geometry.y_shape
+        nbytes = batch * prod(shape) * dtype.itemsize
+        check_fits("x", f"a product of shape {(batch, *shape)}", nbytes, "Pass fewer samples.")
 
     def _product(self, transposed: bool, conjugated: bool, dtype: np.dtype[Any]) -> Product:
         """What multiplies by C, C^T or a conjugate of them, for samples of one dtype."""
@@ -156,3 +177,13 @@ def _by_parts(product: Product, x: NDArray[Any], dtype: np.dtype[Any]) -> NDArra
     y = np.empty((len(x), *parts.shape[1:]), dtype=dtype)
     y.real, y.imag = parts[: len(x)], parts[len(x) :]
     return y
+
+
+def _is_frozen(array: NDArray[Any]) -> bool:
+    """Whether an array lies in bytes, which nobody can write to: a model's weight, which many nodes
+    may share.
+    """
+    root: Any = array
+    while isinstance(root, np.ndarray):
+        root = root.base
+    return isinstance(root, bytes) and array.flags.c_contiguous and array.flags.aligned

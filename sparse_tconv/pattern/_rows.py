@@ -128,10 +128,26 @@ def _readings(axis: Axis, start: int, stop: int) -> tuple[Ints, Ints]:
 
 
 def outside_positions(axis: Axis) -> Ints:
-    """The positions beyond the axis between the first and the last one that a window reads."""
-    before = np.arange(min(axis.first, 0), min(axis.last + 1, 0), dtype=np.int64)
-    behind = np.arange(max(axis.first, axis.n_in), max(axis.last + 1, axis.n_in), dtype=np.int64)
-    return np.concatenate([before, behind])
+    """The positions beyond the axis that windows read, and, where they are not sparse there, all
+    between the first and the last one.
+    """
+    extension = axis.last - axis.first + 1
+    taps = axis.n_out * axis.k
+    if extension <= max(2 * taps, axis.n_in):
+        before = np.arange(min(axis.first, 0), min(axis.last + 1, 0), dtype=np.int64)
+        behind = np.arange(
+            max(axis.first, axis.n_in), max(axis.last + 1, axis.n_in), dtype=np.int64
+        )
+        return np.concatenate([before, behind])
+    read = np.unique(_read(axis, 0, axis.n_out))
+    return read[(read < 0) | (read >= axis.n_in)]
+
+
+def _read(axis: Axis, start: int, stop: int) -> Ints:
+    """The positions that windows start .. stop - 1 read, shape (tap, window)."""
+    windows = np.arange(start, stop, dtype=np.int64)
+    taps = np.arange(axis.k, dtype=np.int64)
+    return windows * axis.stride - axis.before + axis.dilation * taps[:, None]
 
 
 def _canonical(row: Ints, col: Ints, tap: Ints, n_rows: int) -> Rows:

@@ -21,6 +21,8 @@ __all__ = ["dot_test", "seed_of"]
 BLOCK_ENTRIES = 2_000_000  # entries of all probes that are held at one time
 SAFETY = 8.0
 
+_MOST_TRIALS = 1_000_000
+
 
 def dot_test(
     op: Any,
@@ -150,6 +152,8 @@ def _check_numbers(trials: int, rtol: float | None) -> None:
     """Refuse a number of trials or a tolerance that means nothing."""
     if not isinstance(trials, int | np.integer) or isinstance(trials, bool) or trials < 1:
         raise GeometryError(f"`trials` must be an int of at least 1; got {trials!r}. Use 10.")
+    if trials > _MOST_TRIALS:
+        raise GeometryError(f"`trials` must be at most {_MOST_TRIALS:,}; got more. Use 10.")
     if rtol is not None and not (isinstance(rtol, float | int | np.number) and 0 <= rtol < np.inf):
         raise GeometryError(f"`rtol` must be a number of at least 0; got {rtol!r}. Use 1e-6.")
 

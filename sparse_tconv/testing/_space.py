@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._memory import check_fits
 from ..errors import DTypeError, ShapeError
 from ..threads import cached_property
 from ._finding import CallFailedError, Cause, Finding
 
 __all__ = ["Shape", "Shapes", "Space", "as_shapes", "loaded_torch", "numpy_dtype"]
+
+_VECTORS = 4  # of a space that a test holds at once, at least
 
 Shape = tuple[int, ...]
 Shapes = tuple[Shape, ...]
@@ -35,6 +39,10 @@ class Space:
     real: bool = False
     torch: bool = False
 
+    def __post_init__(self) -> None:
+        needed = _VECTORS * sum(self.sizes) * self.dtype.itemsize
+        check_fits("in_shape", f"{_VECTORS} arrays of {self.shape}", needed, "Test a smaller one.")
+
     @property
     def shape(self) -> Shape | Shapes:
         """The shape of the one array, or the tuple of shapes."""
@@ -48,7 +56,7 @@ class Space:
     @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Array entries of every leaf."""
-        return tuple(int(np.prod(shape, dtype=np.int64)) for shape in self.shapes)
+        return tuple(map(prod, self.shapes))
 
     @property
     def size(self) -> int:

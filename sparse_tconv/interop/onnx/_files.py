@@ -22,7 +22,7 @@ def load(model: Any) -> tuple[ModelProto, Path | None]:
     elif isinstance(model, (bytes, bytearray, memoryview)):
         proto = _parsed(bytes(model), "bytes")
     elif isinstance(model, (str, os.PathLike)):
-        path = Path(os.fspath(model))
+        path = Path(os.fsdecode(model))
         proto, folder = _parsed(_content(path), repr(path.name)), path.parent
     else:
         raise DTypeError(
@@ -39,6 +39,10 @@ def load(model: Any) -> tuple[ModelProto, Path | None]:
 
 def _content(path: Path) -> bytes:
     """The bytes of a regular file that protobuf could read."""
+    if "\0" in str(path):
+        raise GeometryError(
+            f"`model` must be the path of a file; got {str(path)!r}. No name has a NUL."
+        )
     size = path.stat().st_size
     if not path.is_file() or size > _LARGEST:
         raise GeometryError(

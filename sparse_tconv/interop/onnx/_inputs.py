@@ -5,12 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from numpy.typing import NDArray
 from onnx import ModelProto
 
 from ... import _validate as validate
-from ...errors import GeometryError, ShapeError
+from ...errors import DTypeError, GeometryError, ShapeError
 from ._names import text
 from ._shapes import Dims, dimensions
+from ._tensors import frozen
+
+
+def given_arrays(inputs: Any) -> dict[str, NDArray[Any]]:
+    """Arrays by name, each held once, however many nodes read it."""
+    if not isinstance(inputs, Mapping | None):
+        raise DTypeError(
+            f"`inputs` must map names to arrays; got {type(inputs).__name__}. Pass {{name: array}}."
+        )
+    named = {_name("inputs", name): array for name, array in (inputs or {}).items()}
+    return {n: frozen(validate.numeric_array(f"inputs[{n!r}]", a)) for n, a in named.items()}
+
+
+def _name(argument: str, name: Any) -> str:
+    if not isinstance(name, str):
+        raise GeometryError(f"`{argument}` must have names as keys; got {name!r}. Pass a str.")
+    return name
 
 
 def given_shapes(model: ModelProto, input_shapes: Any) -> dict[Any, tuple[int, ...]]:
@@ -26,7 +44,12 @@ def given_shapes(model: ModelProto, input_shapes: Any) -> dict[Any, tuple[int, .
                 f"{input_shapes!r}. The names are: {listed or 'none'}."
             )
         input_shapes = {next(iter(inputs)): input_shapes}
-    shapes = {name: validate.shape("input_shapes", shape) for name, shape in input_shapes.items()}
+    shapes = {
+        _name("input_shapes", name) if name not in inputs else name: validate.shape(
+            "input_shapes", shape
+        )
+        for name, shape in input_shapes.items()
+    }
     for name, shape in shapes.items():
         wanted = inputs.get(name)
         if wanted is not None and len(wanted) != len(shape):

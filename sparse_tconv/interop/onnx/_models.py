@@ -8,11 +8,10 @@ from typing import Any
 from numpy.typing import ArrayLike
 from onnx import ModelProto, NodeProto
 
-from ... import _validate as validate
 from ...errors import GeometryError, SparseTconvError
 from ...operators import Affine, ConvOperator
 from ._files import load
-from ._inputs import contradicts, given_shapes
+from ._inputs import contradicts, given_arrays, given_shapes
 from ._names import DOMAINS, text
 from ._nodes import node_operator
 from ._scopes import OPERATORS, Scope
@@ -71,8 +70,8 @@ def from_model(
     -----
     Pads follow the formulas of ONNX's operator specification: for auto_pad in a ConvTranspose the
     output is ``size * stride``, and where the windows do not reach that far, zeros stand behind.
-    Which side gets the odd pad when output_shape is given changed with version 11 of the operator;
-    the model's version decides. Weights come from initializers, Constant nodes, and either of them
+    When output_shape is given, the odd pad goes to the front but for SAME_UPPER, in every version of
+    the operator: what its text said before version 11 no executor does. Weights come from initializers, Constant nodes, and either of them
     behind Identity. Other operators that convolve (ConvInteger, QLinearConv, those of other
     domains) are not listed; convolutions in the functions of a model are an error that says how to
     inline them.
@@ -103,9 +102,9 @@ def from_model(
         model leaves open: (?, 1, ?); got too little for it. Pass input_shapes={name: shape} for the
         model's inputs, or for 'x'.
     """
-    found, opset = _convolutions(model, input_shapes, inputs)
-    wanted = found if nodes is None else {name: _wanted(found, name) for name in nodes}
-    return {name: _operator(name, *place, opset) for name, place in wanted.items()}
+    found = _convolutions(model, input_shapes, inputs)
+    wanted = found if nodes is None else {n: _wanted(found, n) for n in _names("nodes", nodes)}
+    return {name: _operator(name, *place) for name, place in wanted.items()}
 
 
 def node_names(model: Any) -> tuple[str, ...]:
@@ -149,21 +148,21 @@ def node_names(model: Any) -> tuple[str, ...]:
     sparse_tconv.errors.GeometryError: `model` must be an ONNX model; got bytes, 8 bytes that
         protobuf cannot read. The file is no ONNX model, or it is cut off.
     """
-    return tuple(_convolutions(model, None, None)[0])
+    return tuple(_convolutions(model, None, None))
 
 
 def _convolutions(
     model: Any, input_shapes: Any, inputs: Mapping[str, ArrayLike] | None
-) -> tuple[dict[str, tuple[NodeProto, Scope]], int]:
-    """The nodes by name, each with the names it sees, and the version of the operator set."""
+) -> dict[str, tuple[NodeProto, Scope]]:
+    """The nodes by name, each with the names it sees."""
     proto, folder = load(model)
     _check_functions(proto)
     shapes = given_shapes(proto, input_shapes)
-    arrays = {n: validate.numeric_array(f"inputs[{n!r}]", a) for n, a in (inputs or {}).items()}
+    arrays = given_arrays(inputs)
     opset = next((o.version for o in proto.opset_import if o.domain in DOMAINS), _NEWEST)
     outer = Scope(None, folder, arrays, Shapes(None, opset, shapes))
     places = outer.convolutions(proto.graph, not contradicts(proto, shapes))
-    return dict(_named(places)), opset
+    return dict(_named(places))
 
 
 def _named(
@@ -182,6 +181,17 @@ def _named(
         yield free[0], (node, scope)
 
 
+def _names(argument: str, given: Any) -> tuple[str, ...]:
+    """Names that the caller listed; one alone is no list of its letters."""
+    listed = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+    names = tuple(given) if listed else (None,)
+    if not all(isinstance(name, str) for name in names):
+        raise GeometryError(
+            f"`{argument}` must be names in a list; got {given!r}. Pass ['conv1'], say."
+        )
+    return names
+
+
 def _wanted(found: dict[str, tuple[NodeProto, Scope]], name: str) -> tuple[NodeProto, Scope]:
     """The node of a name that the caller asked for."""
     if name not in found:
@@ -192,10 +202,10 @@ def _wanted(found: dict[str, tuple[NodeProto, Scope]], name: str) -> tuple[NodeP
     return found[name]
 
 
-def _operator(name: str, node: NodeProto, scope: Scope, opset: int) -> ConvOperator | Affine:
+def _operator(name: str, node: NodeProto, scope: Scope) -> ConvOperator | Affine:
     """The operator of a node; errors name the node."""
     try:
-        return node_operator(node, scope, opset)
+        return node_operator(node, scope)
     except SparseTconvError as error:
         raise type(error)(f"node {name!r}: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from onnx import AttributeProto, NodeProto
@@ -20,7 +21,7 @@ _CONV = {"auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"}
 _KNOWN = {"Conv": _CONV, "ConvTranspose": _CONV | {"output_padding", "output_shape"}}
 
 
-def node_operator(node: NodeProto, scope: Scope, opset: int) -> ConvOperator | Affine:
+def node_operator(node: NodeProto, scope: Scope) -> ConvOperator | Affine:
     """The operator of a Conv or ConvTranspose node."""
     if not 2 <= len(node.input) <= 3:
         raise GeometryError(
@@ -49,7 +50,7 @@ def node_operator(node: NodeProto, scope: Scope, opset: int) -> ConvOperator | A
     axes = [Axis(*a) for a in zip(in_shape[1:], kernel_size, stride, dilation, strict=True)]
     options: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": group}
     if transposed:
-        options["padding"] = _conv_transpose_pads(attributes, axes, opset)
+        options["padding"] = _conv_transpose_pads(attributes, axes)
     else:
         options["padding"] = conv_pads(attributes.auto_pad(), axes, attributes.pads(n_axes))
     _check_size(weight.shape, in_shape, transposed, options)
@@ -63,16 +64,22 @@ def _check_size(
     weight_shape: tuple[int, ...], in_shape: tuple[int, ...], transposed: bool, options: Any
 ) -> None:
     """Refuse samples of absurd sizes, before an engine is chosen for them."""
+    if prod(in_shape) > _LARGEST:
+        raise _too_large(in_shape)
     make = ConvGeometry.from_conv_transpose if transposed else ConvGeometry.from_conv
     g = make(weight_shape, in_shape, **options)
     if max(g.shape) > _LARGEST:
-        raise ShapeError(
-            f"`model` must have samples of at most {_LARGEST} entries; got {g.x_shape} and {g.y_shape}. "
-            f"The file is damaged, or `input_shapes` is too large."
-        )
+        raise _too_large(g.x_shape, g.y_shape)
 
 
-def _conv_transpose_pads(attributes: _Attributes, axes: list[Axis], opset: int) -> Any:
+def _too_large(*shapes: tuple[int, ...]) -> ShapeError:
+    return ShapeError(
+        f"`model` must have samples of at most {_LARGEST} entries; got {' and '.join(map(str, shapes))}. "
+        f"The file is damaged, or `input_shapes` is too large."
+    )
+
+
+def _conv_transpose_pads(attributes: _Attributes, axes: list[Axis]) -> Any:
     """The pads of a ConvTranspose."""
     n_axes = len(axes)
     extra = attributes.integers("output_padding", n_axes, [0] * n_axes, 0)
@@ -85,7 +92,7 @@ def _conv_transpose_pads(attributes: _Attributes, axes: list[Axis], opset: int) 
     size = attributes.integers("output_shape", n_axes, [], 1) or None
     # Given pads are ignored where output_shape says the size.
     pads = [(0, 0)] * n_axes if size else attributes.pads(n_axes)
-    return conv_transpose_pads(attributes.auto_pad(), axes, pads, extra, size, opset)
+    return conv_transpose_pads(attributes.auto_pad(), axes, pads, extra, size)
 
 
 def _in_shape(name: Any, scope: Scope, channels: int, n_dims: int) -> tuple[int, ...]:

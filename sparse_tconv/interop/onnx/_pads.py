@@ -35,15 +35,15 @@ def conv_transpose_pads(
     pads: list[Pair],
     output_padding: list[int],
     output_shape: list[int] | None,
-    opset: int,
 ) -> list[Pair]:
     """The pads that make a transposed convolution without output_padding what the node is.
 
     Where the size asked for is more than the windows reach, the pad behind is negative: zeros are
     added there.
     """
-    # With output_shape given, version 11 of the operator changed which side gets the odd one.
-    front = (auto_pad == "SAME_UPPER") == (opset < 11)
+    # With output_shape given, version 11 of the operator's text changed which side gets the odd one;
+    # onnxruntime does for all versions what it says since then.
+    front = auto_pad != "SAME_UPPER"
     if output_shape is None and auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         output_shape = [a.n * a.s for a in axes]
         front = auto_pad == "SAME_LOWER"

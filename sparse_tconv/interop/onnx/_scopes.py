@@ -41,6 +41,7 @@ class Scope:
     tensors: dict[Any, TensorProto] = field(default_factory=dict)
     makers: dict[Any, NodeProto] = field(default_factory=dict)
     inputs: set[Any] = field(default_factory=set)
+    arrays: dict[Any, NDArray[Any]] = field(default_factory=dict)
 
     def convolutions(self, graph: GraphProto, trust: bool) -> Iterator[tuple[NodeProto, Scope]]:
         """Every convolution of a graph with the names it sees, depth first; with `trust`, the inner
@@ -66,24 +67,35 @@ class Scope:
             self.makers.update((name, node) for name in node.output)
 
     def array(self, name: Any) -> NDArray[Any]:
-        """The value of a name that is constant."""
+        """The value of a name that is constant, frozen, and read from the file once."""
+        way: list[tuple[Scope, Any]] = []  # the names that stand for the same value
         seen: set[Any] = set()
         while name not in self.given:
             owner = self._owner(name)
+            if name in owner.arrays:
+                found = owner.arrays[name]
+                break
+            way.append((owner, name))
             if name in owner.tensors:
-                return tensor_array(owner.tensors[name], text(name), self.folder)
+                found = tensor_array(owner.tensors[name], text(name), self.folder)
+                break
             maker = owner.makers.get(name)
             if maker is None:
                 raise _absent(text(name), name in owner.inputs)
             if maker.domain not in DOMAINS or maker.op_type not in ("Constant", "Identity"):
                 raise _computed(text(name), maker)
             if maker.op_type == "Constant":
-                return _constant(text(name), maker, self.folder)
+                found = _constant(text(name), maker, self.folder)
+                break
             if name in seen or not maker.input:
                 raise _computed(text(name), maker)
             seen.add(name)
             name = maker.input[0]
-        return self.given[name]
+        else:
+            found = self.given[name]
+        for owner, known in way:
+            owner.arrays[known] = found
+        return found
 
     def _owner(self, name: Any) -> Scope:
         """The innermost graph that knows a name; the outermost for a name that none knows."""

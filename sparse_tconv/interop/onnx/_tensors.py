@@ -14,15 +14,25 @@ from onnx import TensorProto
 
 from ...errors import DTypeError, GeometryError, ShapeError
 
+_MOST_AXES = 64  # as NumPy's
 _DTYPES = {TensorProto.FLOAT: "<f4", TensorProto.DOUBLE: "<f8"}
 _FIELDS = {TensorProto.FLOAT: "float_data", TensorProto.DOUBLE: "double_data"}
 
 
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """An array that nobody can write to, whose memory many operators share."""
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+
+
 def tensor_array(tensor: TensorProto, name: str, folder: Path | None) -> NDArray[Any]:
-    """The values of a tensor, which a Conv copies; `name` is what errors call it."""
+    """The values of a tensor, frozen; `name` is what errors call it."""
     dtype = _dtype(tensor, name)
     dims = tuple(tensor.dims)
     count = prod(dims)
+    if len(dims) > _MOST_AXES:
+        raise ShapeError(
+            f"`model` must give tensors of at most {_MOST_AXES} axes; got {len(dims)} for {name!r}. The file is damaged."
+        )
     if min(dims, default=1) < 1:
         raise ShapeError(
             f"`model` must give tensors of positive dimensions; got {dims} for {name!r}. The file is damaged."
@@ -34,7 +44,7 @@ def tensor_array(tensor: TensorProto, name: str, folder: Path | None) -> NDArray
         return np.frombuffer(tensor.raw_data, dtype).reshape(dims)
     values = getattr(tensor, _FIELDS[tensor.data_type])
     _check_length(name, dims, dtype, len(values), count, "values")
-    return np.array(values, dtype).reshape(dims)
+    return frozen(np.array(values, dtype).reshape(dims))
 
 
 def _dtype(tensor: TensorProto, name: str) -> np.dtype[Any]:
@@ -77,7 +87,11 @@ def _external(
             f"`model` must have external data that reaches to byte {offset + length} for {name!r}; "
             f"got a file of {size} bytes, {path.name!r}. The file is cut off."
         )
-    return np.fromfile(path, dtype, count, offset=offset)
+    with path.open("rb") as file:
+        file.seek(offset)
+        content = file.read(wanted)
+    _check_length(name, tuple(tensor.dims), dtype, len(content), wanted, "bytes")
+    return np.frombuffer(content, dtype)
 
 
 def _whole(text: Any, name: str) -> int:

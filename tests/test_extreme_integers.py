@@ -1,0 +1,134 @@
+"""Integers as far as a program's integers go, in every argument: an answer, or an error of ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_runs import ENVIRONMENT
+
+import sparse_tconv as st
+from sparse_tconv.geometry import Axis
+from sparse_tconv.testing import oracles
+
+pytest.importorskip("dask.array")
+pytest.importorskip("onnx")
+pytest.importorskip("torch")
+
+FAR = 2**36
+BEYOND = [2**63, 10**30, -(10**30), 10**5000]
+
+
+def test_random_draws_end_in_an_answer_or_in_an_error_of_ours(seed, settings_count):
+    count = settings_count(5000)
+    program = str(Path(__file__).with_name("extreme_draws.py"))
+    answer = subprocess.run(
+        [sys.executable, program, str(seed), str(count)],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT | {"OMP_NUM_THREADS": "1"},
+        timeout=3000,
+    )
+    assert answer.stdout == f"{count} draws\n", answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("value", BEYOND, ids=lambda value: f"{value.bit_length()} bits")
+@pytest.mark.parametrize("name", ["stride", "padding", "dilation", "groups", "in_shape"])
+def test_what_no_machine_word_holds_is_refused_by_name(name, value):
+    arguments = {"in_shape": (1, 5)} | {name: value}
+    with pytest.raises(st.GeometryError, match=f"`{name}` must be .* bits"):
+        st.Conv(np.ones((1, 1, 3)), **arguments)
+
+
+@pytest.mark.parametrize("engine", ["auto", "csr", "gemm", "fft"])
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "symmetric", "replicate"])
+@pytest.mark.parametrize("before", [FAR, -FAR, FAR + 3, 2**45 + 1])
+def test_far_pads_that_cancel_give_the_windows_that_they_leave(engine, mode, before, rng):
+    x, w = rng.integers(-9, 9, 5).astype(float), rng.integers(-9, 9, 3).astype(float)
+    op = st.Conv(
+        w, 5, padding=((before, 2 - before),), padding_mode=mode, channels=False, engine=engine
+    )
+    period = {"circular": 5, "reflect": 8, "symmetric": 10}.get(mode)
+    near = before if period is None else before % period + period
+    near = int(np.clip(near, -30, 30)) if period is None else near
+    extended = oracles.conv(x[None], w[None, None], padding=((near, 40),), padding_mode=mode)[0]
+    np.testing.assert_allclose(op.apply(x), extended[:5], rtol=0, atol=1e-10)
+    y = rng.integers(-9, 9, op.out_shape).astype(float)
+    assert np.vdot(op.apply(x), y) == pytest.approx(np.vdot(x, op.T.apply(y)), abs=1e-9)
+
+
+@pytest.mark.parametrize("engine", ["auto", "csr", "direct", "gemm", "fft"])
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "symmetric", "replicate"])
+def test_a_pad_far_wider_than_memory_is_refused_by_its_size(engine, mode):
+    def product():
+        op = st.Conv(
+            [1.0, 2.0, 3.0], 5, padding=FAR, padding_mode=mode, channels=False, engine=engine
+        )
+        return op.apply(np.ones(5))
+
+    message = "`padding` must repeat|must fit in the memory|`engine` must|must have at most"
+    with pytest.raises(st.SparseTconvError, match=message):
+        product()
+
+
+@pytest.mark.parametrize("mode", ["zeros", "replicate"])
+def test_windows_far_apart_take_no_memory_between_them(mode, rng):
+    x, w = rng.standard_normal(5), rng.standard_normal(3)
+    options = {"stride": 2**30, "padding": FAR, "padding_mode": mode, "channels": False}
+    op = st.Conv(w, 5, **options, engine="csr")
+    y = op.apply(x)
+    assert y.shape == (2**7 + 1,)
+    first, last = (0, 0) if mode == "zeros" else (x[0] * w.sum(), x[-1] * w.sum())
+    middle = x[:3] @ w
+    np.testing.assert_allclose(y, [first] * 64 + [middle] + [last] * 64)
+    np.testing.assert_allclose(op.T.apply(y), op.matrix.T @ y)
+    assert op.matrix.nnz == op.geometry.nnz
+
+
+@pytest.mark.parametrize("mode", ["reflect", "symmetric"])
+def test_entries_at_mirrored_borders_are_counted_as_they_are(mode, rng):
+    for _ in range(200):
+        n, k, s, d = (int(rng.integers(1, top)) for top in (9, 7, 6, 6))
+        n_out, before = int(rng.integers(1, 60)), int(rng.integers(-20, 90))
+        axis = Axis(n, n_out, k, s, d, before, mode)
+        windows = np.arange(n_out)[:, None] * s - before + d * np.arange(k)
+        period = 2 * n if mode == "symmetric" else max(2 * (n - 1), 1)
+        phase = windows % period
+        read = np.minimum(phase, (-1 - phase if mode == "symmetric" else -phase) % period)
+        assert axis.nnz == sum(len(set(row)) for row in read.tolist())
+
+
+def test_counting_a_mirrored_border_takes_no_time_of_its_size():
+    g = st.ConvGeometry.from_conv(
+        (3,), (2**40 + 1,), padding=2**40, padding_mode="reflect", channels=False
+    )
+    # Every window reads 3 samples, but the two that stand on a mirror read 2.
+    assert g.nnz == 3 * (3 * 2**40 - 1) - 2
+
+
+def test_counting_that_would_take_its_size_is_refused():
+    g = st.ConvGeometry.from_conv(
+        (2**40,), (2**40 + 1,), padding=2**40, padding_mode="reflect", channels=False
+    )
+    with pytest.raises(st.MatrixTooLargeError, match="`nnz` must be counted for at most"):
+        _ = g.nnz
+
+
+@pytest.mark.parametrize("value", [2**62, 2**60])
+@pytest.mark.parametrize("name", ["stride", "padding", "dilation"])
+def test_positions_beyond_an_address_space_are_refused(name, value):
+    arguments = {"padding": 3, "padding_mode": "replicate"} | {name: value}
+    if name != "padding":
+        arguments["padding"] = ((value, value),)
+    with pytest.raises(st.GeometryError, match=r"must keep an axis within 2\^59 positions"):
+        st.Conv(np.ones(3), 5, channels=False, **arguments)
+
+
+def test_a_huge_step_that_is_never_taken_is_none(rng):
+    w = rng.standard_normal(3)
+    op = st.Conv(w, 3, stride=2**62, channels=False)
+    np.testing.assert_allclose(op.apply(w), [w @ w])
+    assert st.Conv([2.0], 3, dilation=2**62, channels=False).apply(w).tolist() == (2 * w).tolist()
