@@ -25,8 +25,9 @@ class Cost(NamedTuple):
     multiplied: float  # per frequency, block and channel pair, by matrix products
 
 
-COST = Cost(chunk=6.4e-5, work=2.5e-10, mixed=2.5e-9, frequency=2.8e-8, multiplied=1e-9)
+COST = Cost(chunk=6.4e-5, work=3e-10, mixed=2.5e-9, frequency=2.8e-8, multiplied=1e-9)
 PAIRED = 2e-9  # seconds per point and pair of channels
+THIN = 6  # channels of the thinner side at which matrix products by frequency take twice as long
 SINGLE = 0.6  # time of single precision over double
 
 
@@ -57,10 +58,11 @@ def counted(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> Cost:
     points = cut.points // (2 if real else 1)
     products = batch * unit.groups * pairs * cut.blocks * points * precise
     matrices = by_frequency(pairs)
+    thin = 1 + THIN / min(unit.out_channels, unit.in_channels)
     return Cost(
         chunk=chunks,
         work=channels / 2 * cut.work(dtype.itemsize) * precise * (1 if real else 2) / share,
         mixed=0 if matrices else products / share,
         frequency=unit.groups * points * chunks if matrices else 0,
-        multiplied=products / share if matrices else 0,
+        multiplied=products * thin / share if matrices else 0,
     )

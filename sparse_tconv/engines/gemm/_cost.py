@@ -22,17 +22,18 @@ class Rates(NamedTuple):
     multiply: float  # one multiply-add in a large product
     few_rows: float  # rows at which the product runs at half that rate
     few_terms: float  # likewise, terms of each sum
-    copy: float  # one number copied or added in a long run
+    copy: float  # one number copied in a long run
+    add: float  # one number added to the target
     stride: float  # one number out of line
 
 
-# One core at AVX2 (OpenBLAS, 57 and 117 Gflop/s in float64 and float32); only ratios to the other
-# engines' rates matter.
+# One core (OpenBLAS, 65 and 130 Gflop/s in float64 and float32); only ratios to the other engines'
+# rates matter.
 RATES = {
-    "f": Rates(1.75e-11, 17, 4, 1.3e-10, 4e-10),
-    "d": Rates(3.4e-11, 9, 3, 2.6e-10, 5e-10),
-    "F": Rates(7.0e-11, 9, 2, 2.6e-10, 5e-10),
-    "D": Rates(1.4e-10, 6, 2, 5.2e-10, 8e-10),
+    "f": Rates(1.5e-11, 8, 2, 1.5e-10, 3.5e-10, 1.1e-9),
+    "d": Rates(3.1e-11, 4, 2, 3e-10, 6e-10, 1.4e-9),
+    "F": Rates(6e-11, 4, 2, 3e-10, 6e-10, 1.4e-9),
+    "D": Rates(1.2e-10, 4, 2, 6e-10, 1.2e-9, 2.2e-9),
 }
 START = 2.5e-5  # an empty product of the engine
 CALL = 5e-6  # a product or copy of anything: Python, NumPy, BLAS
@@ -66,6 +67,6 @@ def _seconds(each: Product, channels: int, terms: int, dtype: np.dtype[Any]) -> 
     few = (1 + rates.few_rows / together) * (1 + rates.few_terms / terms)
     return (
         positions * rates.multiply * rows * terms * few
-        + positions * rates.copy * (rows + terms)
+        + positions * (rates.copy * terms + rates.add * rows)
         + blocks * CALL * (len(each.leads) + len(each.taps) + products)
     )

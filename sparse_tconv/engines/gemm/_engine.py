@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -61,15 +62,19 @@ class GemmEngine(Engine):
         source = wide.reshape(len(x), groups, wide.shape[1] // groups, *wide.shape[2:])
         parts = [size for pair in zip(way.strides, way.size, strict=True) for size in pair]
         target = np.zeros((len(x), groups, channels // groups, *parts), dtype=x.dtype)
+        shape = (*target.shape[:3], *way.extents)
+        result = target.reshape(shape) if max(way.strides) == 1 else np.empty(shape, x.dtype)
 
         def work(item: Item) -> None:
             part = source[slice(*item.samples), slice(*item.groups)]
             for each, matrix in zip(way.products, matrices, strict=True):
                 _add_product(each, matrix, part, target, item)
+            if max(way.strides) > 1:
+                _interleave(target, result, way, item)
 
         order = schedule(way, self.geometry, x.dtype, transposed, len(x))
         run_blas(work, order.items, order.shared)
-        result = _interleaved(target.reshape(len(x), channels, *parts), way)
+        result = result.reshape(len(x), channels, *way.extents)
         return fold(way.leaves, result) if way.folds else result
 
     def _packed(self, transposed: bool) -> list[NDArray[Any]]:
@@ -93,13 +98,10 @@ def _add_product(
     """
     place = [slice(*part) for part in item[:3]]
     matrix = matrix[place[1], :, place[2]]
-    inner = [
-        at for phase, n in zip(each.phases, each.inner, strict=True) for at in (phase, slice(n))
-    ]
     low, high = each.rows(*item.rows)
     for start, stop in ranges(high - low, rows_at_once(each, matrix.shape, source.dtype)):
         first, last = low + start, low + stop
-        stack = _stacked(each, source[:, :, :, each.source(first, last)])
+        stack = _stacked(each, source, first, last)
         for part in ranges(len(each.leads), leads_together(*matrix.shape[2:])):
             leads = slice(*part)
             given = _multiplied(matrix[:, leads], stack)
@@ -109,8 +111,9 @@ def _add_product(
                 end = min(item.rows[1], last + lead.shift, lead.count)
                 if begin < end:
                     offset = lead.shift + first
-                    rows: Any = (*place, lead.phase, slice(begin, end), *inner)
-                    target[rows] += given[:, :, number, :, begin - offset : end - offset]
+                    there: Any = (*place, lead.phase, slice(begin, end), *lead.place)
+                    rows: Any = (slice(begin - offset, end - offset), *lead.given)
+                    target[there] += given[(slice(None), slice(None), number, slice(None), *rows)]
 
 
 def _multiplied(matrix: NDArray[Any], stack: NDArray[Any]) -> NDArray[Any]:
@@ -122,23 +125,32 @@ def _multiplied(matrix: NDArray[Any], stack: NDArray[Any]) -> NDArray[Any]:
     return given.reshape(samples, groups, leads, channels, positions)
 
 
-def _stacked(each: Product, source: NDArray[Any]) -> NDArray[Any]:
-    """The images that the taps read, as (samples, groups, taps * channels, positions)."""
-    shape = (*source.shape[:2], len(each.taps), *source.shape[2:4], *each.inner)
+def _stacked(each: Product, source: NDArray[Any], first: int, last: int) -> NDArray[Any]:
+    """The images that the taps read of some rows, as (samples, groups, taps * channels,
+    positions).
+    """
+    samples, groups, channels = source.shape[:3]
     if len(each.taps) == 1 and source.shape[4:] == each.inner:
-        return source.reshape(*source.shape[:2], source.shape[2], -1)
+        rows = source[:, :, :, each.source(first, last, each.offsets[0])]
+        return rows.reshape(samples, groups, channels, (last - first) * prod(each.inner))
+    shape = (samples, groups, len(each.taps), channels, last - first, *each.inner)
     stack = scratch("stack", shape, source.dtype)
-    for number, view in enumerate(each.reads):
-        there: tuple[Any, ...] = (..., *view)
+    for number, (offset, view) in enumerate(zip(each.offsets, each.reads, strict=True)):
+        there: tuple[Any, ...] = (..., each.source(first, last, offset), *view)
         stack[:, :, number] = source[there]
-    return stack.reshape(*shape[:2], shape[2] * shape[3], -1)
+    return stack.reshape(samples, groups, len(each.taps) * channels, -1)
 
 
-def _interleaved(target: NDArray[Any], way: Plan) -> NDArray[Any]:
-    """(batch, channels, *(phases, length)) with the phases of each axis interleaved."""
-    count = len(way.size)
-    order = [2 + axis for pair in zip(range(1, 2 * count, 2), range(0, 2 * count, 2), strict=True) for axis in pair]  # fmt: skip
-    sizes = [stride * n for stride, n in zip(way.strides, way.size, strict=True)]
-    result = target.transpose(0, 1, *order).reshape(*target.shape[:2], *sizes)
-    kept: tuple[Any, ...] = (..., *(slice(n) for n in way.extents))
-    return np.ascontiguousarray(result[kept])
+def _interleave(target: NDArray[Any], result: NDArray[Any], way: Plan, item: Item) -> None:
+    """Put an item's part of the target, phase by phase, where it lies in the result."""
+    place = [slice(*part) for part in item[:3]]
+    first, last = item.rows
+    for starts in np.ndindex(*way.strides):
+        here: list[Any] = []
+        there: list[Any] = []
+        for axis, (start, step, n) in enumerate(zip(starts, way.strides, way.extents, strict=True)):
+            low, high = (first, last) if axis == 0 else (0, way.size[axis])
+            high = min(high, -((start - n) // step))
+            here += [start, slice(low, high)]
+            there.append(slice(start + step * low, start + step * high, step))
+        result[(*place, *there)] = target[(*place, *here)]

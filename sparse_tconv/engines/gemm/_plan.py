@@ -3,15 +3,17 @@
 Along every axis but the first the taps are gathered: the images that they read, one beside the
 other, are the terms of one product. Along the first axis they are scattered: each tap has its own
 rows of that product, which are added where it reads. So a product has many terms and many rows, be
-the channels many or few on either side, and most shifts are ranges of rows.
+the channels many or few on either side, and most shifts are ranges of rows. From few channels to
+many the first axis is gathered too, from many to few all axes are scattered: where less is copied
+than would be added, and the other way round.
 
 Forward, each phase of the first axis's stride is read on its own; transposed, each phase of the
-other axes is given on its own.
+gathered axes is given on its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -24,18 +26,34 @@ from numpy.typing import NDArray
 from ...geometry import Axis, ConvGeometry, Phase, extended_axis, phases
 
 Slices = tuple[slice, ...]
+Found = tuple[tuple[Axis, ...], "list[Product]"]
+
+ADDITION = 2  # what it takes, in copies
 
 
 @dataclass(frozen=True)
 class Lead:
-    """One tap of the first axis: source row i is added to row ``i + shift`` of one of the target's
-    phases, where that is in range(count).
+    """One scattered tap: source row i is added to row ``i + shift`` of a phase of the target, where
+    that is in range(count).
+
+    Parameters
+    ----------
+    taps : tuple of int
+        The tap along each scattered axis.
+    shift, phase, count : int
+        Along the first axis.
+    given : tuple of slice
+        What of the product is added, along the other axes.
+    place : tuple
+        Where in the target along each of the other axes: phase and range, one after the other.
     """
 
-    tap: int
+    taps: tuple[int, ...]
     shift: int
     phase: int
     count: int
+    given: Slices
+    place: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -47,13 +65,15 @@ class Product:
     start, step, count : int
         The source's rows, along the first axis.
     leads : tuple of Lead
-        The taps of the first axis.
+        The taps that are scattered.
     taps : tuple of tuple of int
-        The taps of the other axes.
+        The taps that are gathered, along the other axes, or along all.
+    offsets : tuple of int
+        How far behind the source's rows each of these reads.
     reads : tuple of tuple of slice
-        What each of these reads along the other axes.
-    phases, inner : tuple of int
-        The result's phase along each of the other axes of the target, and its size there.
+        What it reads along the axes but the first.
+    inner : tuple of int
+        The result's size along the axes but the first.
     """
 
     start: int
@@ -61,8 +81,8 @@ class Product:
     count: int
     leads: tuple[Lead, ...]
     taps: tuple[tuple[int, ...], ...]
+    offsets: tuple[int, ...]
     reads: tuple[Slices, ...]
-    phases: tuple[int, ...]
     inner: tuple[int, ...]
 
     def rows(self, first: int, last: int) -> tuple[int, int]:
@@ -71,11 +91,10 @@ class Product:
         high = max(min(last, lead.count) - lead.shift for lead in self.leads)
         return max(0, low), max(0, low, min(self.count, high))
 
-    def source(self, first: int, last: int) -> slice:
+    def source(self, first: int, last: int, offset: int) -> slice:
         """Source rows first .. last - 1 as positions."""
-        return slice(
-            self.start + self.step * first, self.start + self.step * (last - 1) + 1, self.step
-        )
+        start = self.start + offset
+        return slice(start + self.step * first, start + self.step * (last - 1) + 1, self.step)
 
 
 @dataclass(frozen=True)
@@ -117,62 +136,110 @@ class Plan:
 @lru_cache(maxsize=512)
 def plan(geometry: ConvGeometry, transposed: bool) -> Plan:
     """The plan of C or C^T."""
-    within = tuple(_within(axis) for axis in geometry.axes)
-    return _transposed(geometry, within) if transposed else _forward(geometry, within)
-
-
-def _within(axis: Axis) -> Axis:
-    """The axis that is zero outside: itself, or the one on the extended sample."""
-    return axis if axis.mode == "zeros" else extended_axis(axis)
-
-
-def _forward(geometry: ConvGeometry, within: tuple[Axis, ...]) -> Plan:
+    within = tuple(axis if axis.mode == "zeros" else extended_axis(axis) for axis in geometry.axes)
+    channels = geometry.x_channels, geometry.y_channels
+    taken, given = channels[::-1] if transposed else channels
     first, *others = geometry.axes
-    reads = (_plain(first.n_in) if first.mode == "zeros" else first, *others)
-    taps = tuple(product(*(range(axis.k) for axis in others)))
-    views = tuple(
-        tuple(_every(axis, tap) for axis, tap in zip(others, each, strict=True)) for each in taps
-    )
-    inner = tuple(axis.n_out for axis in others)
-    products = []
-    for phase in phases(within[0]):
-        leads = tuple(Lead(tap, -shift, 0, first.n_out) for tap, shift in _meeting(phase))
-        if leads:
-            steps = phase.start, phase.step, phase.count
-            products.append(Product(*steps, leads, taps, views, (0,) * len(others), inner))
-    size = tuple(axis.n_out for axis in geometry.axes)
-    return Plan(reads, tuple(products), tuple(map(_plain, size)), (1,) * len(size), size)
-
-
-def _transposed(geometry: ConvGeometry, within: tuple[Axis, ...]) -> Plan:
-    first, *others = within
-    leads = tuple(
-        Lead(tap, shift, phase.start, phase.count)
-        for phase in phases(first)
-        for tap, shift in _meeting(phase)
-    )
-    padded = [_padded(axis) for axis in others]
-    products = []
-    for each in product(*map(phases, others)) if leads else ():
-        met = list(product(*map(_meeting, each)))
-        if met:
-            reads = tuple(
-                tuple(
-                    slice(axis.before - shift, axis.before - shift + phase.count)
-                    for (_, shift), phase, axis in zip(taps, each, padded, strict=True)
-                )
-                for taps in met
-            )
-            taps = tuple(tuple(tap for tap, _ in item) for item in met)
-            starts, inner = (
-                tuple(phase.start for phase in each),
-                tuple(phase.count for phase in each),
-            )
-            products.append(Product(0, 1, first.n_out, leads, taps, reads, starts, inner))
+    inner = prod(axis.k for axis in others)
+    copies_all = first.k > 1 and inner * taken <= given
+    if not transposed:
+        reads, products = _forward(geometry.axes, within, copies_all)
+        size = tuple(axis.n_out for axis in geometry.axes)
+        return Plan(reads, tuple(products), tuple(map(_plain, size)), (1,) * len(size), size)
+    more = first.k * (inner - prod(min(axis.stride, axis.k) for axis in others))
+    adds_all = not copies_all and ADDITION * more * given < inner * taken
+    reads, products = _scattered(within) if adds_all else _gathered(within, copies_all)
     strides = tuple(min(axis.stride, axis.n_in) for axis in within)
     size = tuple(-(-axis.n_in // axis.stride) for axis in within)
     leaves = tuple(_plain(a.n_in) if a.mode == "zeros" else a for a in geometry.axes)
-    return Plan((_plain(first.n_out), *padded), tuple(products), leaves, strides, size)
+    return Plan(reads, tuple(products), leaves, strides, size)
+
+
+def _forward(axes: tuple[Axis, ...], within: tuple[Axis, ...], whole: bool) -> Found:
+    """What C reads, and its products: one, or one for each phase of the first axis."""
+    first, *others = axes
+    gathered = axes if whole else tuple(others)
+    taps = tuple(product(*(range(axis.k) for axis in gathered)))
+    offsets = tuple(first.dilation * tap[0] if whole else 0 for tap in taps)
+    views = tuple(
+        tuple(_every(axis, t) for axis, t in zip(others, tap[whole:], strict=True)) for tap in taps
+    )
+    inner = tuple(axis.n_out for axis in others)
+    place = _whole([0] * len(inner), inner)
+    if whole:
+        lead = Lead((), 0, 0, first.n_out, *place)
+        steps = 0, first.stride, first.n_out
+        return axes, [Product(*steps, (lead,), taps, offsets, views, inner)]
+    products = []
+    for phase in phases(within[0]):
+        leads = tuple(
+            Lead((tap,), -shift, 0, first.n_out, *place) for tap, shift in _meeting(phase)
+        )
+        if leads:
+            steps = phase.start, phase.step, phase.count
+            products.append(Product(*steps, leads, taps, offsets, views, inner))
+    return (_plain(first.n_in) if first.mode == "zeros" else first, *others), products
+
+
+def _gathered(within: tuple[Axis, ...], whole: bool) -> Found:
+    """What C^T reads, and its products, one for each phase of the gathered axes."""
+    first, *others = within
+    padded = [_padded(axis) for axis in (within if whole else others)]
+    products = []
+    for each in product(*map(phases, within if whole else others)):
+        met = list(product(*map(_meeting, each)))
+        counts = tuple(phase.count for phase in each)
+        starts = [phase.start for phase in each]
+        reads = [
+            tuple(
+                slice(axis.before - shift, axis.before - shift + n)
+                for (_, shift), n, axis in zip(taps, counts, padded, strict=True)
+            )
+            for taps in met
+        ]
+        taps = tuple(tuple(tap for tap, _ in item) for item in met)
+        if whole:
+            leads: tuple[Lead, ...] = (
+                Lead((), 0, starts[0], counts[0], *_whole(starts[1:], counts[1:])),
+            )
+            rows, inner = counts[0], counts[1:]
+            offsets = tuple(read[0].start for read in reads)
+        else:
+            place = _whole(starts, counts)
+            leads = tuple(
+                Lead((tap,), shift, phase.start, phase.count, *place)
+                for phase in phases(first)
+                for tap, shift in _meeting(phase)
+            )
+            rows, inner, offsets = first.n_out, counts, (0,) * len(met)
+        if leads and met:
+            views = tuple(read[whole:] for read in reads)
+            products.append(Product(0, 1, rows, leads, taps, offsets, views, inner))
+    return (*(() if whole else (_plain(first.n_out),)), *padded), products
+
+
+def _scattered(within: tuple[Axis, ...]) -> Found:
+    """What C^T reads, and its one product."""
+    leads = []
+    for first, *others in product(*map(phases, within)):
+        for (tap, shift), *met in product(*map(_meeting, (first, *others))):
+            spans = [phase.meeting(other) for phase, (_, other) in zip(others, met, strict=True)]
+            given = tuple(slice(*span) for span in spans)
+            place: list[Any] = []
+            for phase, (_, other), (low, high) in zip(others, met, spans, strict=True):
+                place += [phase.start, slice(low + other, high + other)]
+            taps = (tap, *(tap for tap, _ in met))
+            leads.append(Lead(taps, shift, first.start, first.count, given, tuple(place)))
+    sizes = [axis.n_out for axis in within]
+    every = tuple(slice(n) for n in sizes[1:])
+    item = Product(0, 1, sizes[0], tuple(leads), ((),), (0,), (every,), tuple(sizes[1:]))
+    return tuple(map(_plain, sizes)), [item] if leads else []
+
+
+def _whole(starts: Sequence[int], inner: tuple[int, ...]) -> tuple[Slices, tuple[Any, ...]]:
+    """All of a product, and its place in a phase of each axis."""
+    place = (at for start, n in zip(starts, inner, strict=True) for at in (start, slice(n)))
+    return tuple(slice(n) for n in inner), tuple(place)
 
 
 def _meeting(phase: Phase) -> list[tuple[int, int]]:
@@ -207,12 +274,11 @@ def packed(item: Product, kernel: NDArray[Any]) -> NDArray[Any]:
 
     The kernel is (groups, out_channels, in_channels, *kernel_size), the channels those of a group.
     """
-    others = kernel.shape[4:]
-    flat = kernel.reshape(*kernel.shape[:4], prod(others))
-    inner = [int(np.ravel_multi_index(tap, others)) if others else 0 for tap in item.taps]
-    chosen = flat[:, :, :, [lead.tap for lead in item.leads]][..., inner]
+    size = kernel.shape[3:]
+    numbers = [[np.ravel_multi_index((*lead.taps, *tap), size) for tap in item.taps] for lead in item.leads]  # fmt: skip
+    chosen = kernel.reshape(*kernel.shape[:3], -1)[..., np.array(numbers)]
     matrix = np.ascontiguousarray(chosen.transpose(0, 3, 1, 4, 2))
-    return matrix.reshape(*matrix.shape[:3], len(inner) * kernel.shape[2])
+    return matrix.reshape(*matrix.shape[:3], len(item.taps) * kernel.shape[2])
 
 
 def ranges(total: int, step: int) -> Iterator[tuple[int, int]]:
