@@ -11,6 +11,8 @@ from ..operators import ConvOperator, ConvTranspose
 from ..solution import NormBounds
 from ..spectral import Problem, applicable, problem, spectrum
 from ._border import sums_bound
+from ._expressions import is_expression
+from ._expressions import norm_bounds as bounds_of_expression
 from ._krylov import top_eigenpairs
 from ._patch import local_operator
 from ._slices import rows
@@ -29,8 +31,8 @@ def norm_bounds(op: ConvOperator) -> NormBounds:
 
     Parameters
     ----------
-    op : Conv or ConvTranspose
-        The operator, of any size; nothing of its size is allocated.
+    op : Conv, ConvTranspose or expression
+        The operator, of any size; nothing of the size of a convolution is allocated.
 
     Returns
     -------
@@ -60,6 +62,9 @@ def norm_bounds(op: ConvOperator) -> NormBounds:
     * the square root of the largest row sum times the largest column sum, of the norms of the
       channel matrices.
 
+    The bounds of an expression are, below, those of Lanczos steps with its products; above, what the
+    upper bounds of its parts give by the triangle inequality and the product of norms.
+
     Under zero padding, with n at least 16 (k - 1), they are 1 % apart or less on one or two axes,
     unless hundreds of channels make the grid coarse: it is as fine as some seconds allow.
 
@@ -85,6 +90,8 @@ def norm_bounds(op: ConvOperator) -> NormBounds:
     sparse_tconv.errors.DTypeError: `op` must be a Conv or ConvTranspose; got ndarray. Make one with
         sparse_tconv.Conv(weight, in_shape).
     """
+    if is_expression(op):
+        return bounds_of_expression(op, lambda part: norm_bounds(part).upper)
     base, _ = problem(op)
     if not base.kernel.any():
         return NormBounds(0.0, 0.0, "zero")

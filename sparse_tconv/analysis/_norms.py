@@ -9,6 +9,8 @@ from ..errors import GeometryError
 from ..operators import ConvOperator
 from ..solution import Result
 from ..spectral import METHODS, spectrum
+from ._expressions import is_expression
+from ._expressions import rank as rank_of_expression
 from ._extremes import EPS
 from ._request import Request
 from ._singular import singular_values
@@ -162,6 +164,10 @@ def cond(op: ConvOperator, method: str = "auto") -> Result:
 
 def _ends(op: ConvOperator, method: str) -> tuple[Result, Result]:
     """The largest and the smallest singular value; both at once where all are found."""
+    if is_expression(op):
+        whole = singular_values(op, None, "largest", method)
+        first, last = (Result(float(whole[place]), "dense", whole.error) for place in (0, -1))
+        return first, last
     chosen = Request.of(op, 1, "smallest", method).method
     if chosen not in METHODS:
         smallest = smallest_singular_value(op, chosen)  # first, as it may be refused
@@ -214,6 +220,8 @@ def rank(op: ConvOperator, tol: float | None = None, method: str = "auto") -> Re
     sparse_tconv.errors.GeometryError: `tol` must be a number, at least 0; got -1.0. Leave it out
         for NumPy's.
     """
+    if is_expression(op):
+        return rank_of_expression(op, tol, method)
     if tol is not None:
         tol = tolerance(tol)
     try:

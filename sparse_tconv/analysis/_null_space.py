@@ -13,6 +13,8 @@ from ..errors import MatrixTooLargeError
 from ..operators import ConvOperator
 from ..solution import Result
 from ..spectral import Basis, null_candidates
+from ._expressions import is_expression
+from ._expressions import null_space as null_space_of_expression
 from ._extremes import EPS
 from ._norms import tolerance
 
@@ -68,6 +70,8 @@ def null_space(op: ConvOperator, tol: float | None = None, method: str = "auto")
         but axis 0 is no circle whose windows, 3 with stride 1, go once round its 4 samples under
         padding_mode 'zeros'. Pass method='auto'.
     """
+    if is_expression(op):
+        return null_space_of_expression(op, tol, method)
     given = None if tol is None else tolerance(tol)
     values, basis, found, error = null_candidates(op, method)
     limit = max(op.shape) * EPS * float(values.max(initial=0)) if given is None else given

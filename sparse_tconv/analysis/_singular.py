@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..operators import ConvOperator
 from ..solution import Result
 from ..spectral import METHODS, factorize, spectrum
+from ._expressions import is_expression, singular_parts
 from ._extremes import extreme_triplets
 from ._request import Request
 
@@ -21,8 +22,9 @@ def singular_values(
 
     Parameters
     ----------
-    op : Conv or ConvTranspose
-        The operator, of any dtype; computed in double precision.
+    op : Conv, ConvTranspose or expression
+        The operator, of any dtype; computed in double precision. Of an expression no structure is
+        known: 'dense' or, for a few of the largest values, 'lanczos'.
     k : int, optional
         How many, at most ``min(op.shape)``; all, if not given.
     which : {'largest', 'smallest'}
@@ -79,6 +81,8 @@ def singular_values(
     sparse_tconv.errors.GeometryError: `k` must be between 1 and 4, the smaller side of `op`; got 5.
         Use 4.
     """
+    if is_expression(op):
+        return singular_parts(op, k, which, method).result
     request = Request.of(op, k, which, method)
     if request.method in METHODS or request.method == "auto":
         found = spectrum(op, request.method)
@@ -127,6 +131,8 @@ def singular_vectors(
     sparse_tconv.errors.GeometryError: `which` must be 'largest' or 'smallest'; got 'median'. Leave
         it out for the largest.
     """
+    if is_expression(op):
+        return singular_parts(op, k, which, method, vectors=True).triplets(op)
     request = Request.of(op, k, which, method)
     if request.method not in (*METHODS, "auto"):
         found = extreme_triplets(op, request.count, request.which, request.method)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
-from math import prod
+from math import hypot, prod
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,12 @@ class Blocks(Operator):
         """The sum of the parts', and the additions."""
         additions = 0 if self._joins else sum(part.shape[0] for part in self.parts[1:])
         return added([*(part.flops for part in self.parts), additions])
+
+    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
+        bounds = [part.norm_bound(leaf) for part in self.parts]
+        if self._splits and self._joins:
+            return max(bounds)
+        return hypot(*bounds) if self._splits or self._joins else sum(bounds)
 
     def _parts(self) -> tuple[Operator, ...]:
         return self.parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,9 @@ class Identity(Operator):
         """None: 0."""
         return 0
 
+    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
+        return 1.0
+
 
 class Diagonal(Operator):
     """Each entry times a number of its own: a mask, weights, a window.
@@ -148,3 +152,6 @@ class Diagonal(Operator):
     def flops(self) -> int:
         """One per entry, six if complex."""
         return self.shape[0] * (6 if self.dtype.kind == "c" else 1)
+
+    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
+        return float(np.abs(self._values.astype(np.result_type(self.dtype, np.float64))).max())

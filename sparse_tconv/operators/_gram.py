@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,9 @@ class GramOperator(Operator):
     def flops(self) -> int | None:
         """Twice the factor's."""
         return None if self.factor.flops is None else 2 * self.factor.flops
+
+    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
+        return self.factor.norm_bound(leaf) ** 2 + self.damp**2
 
     def _parts(self) -> tuple[Operator, ...]:
         return (self.factor,)

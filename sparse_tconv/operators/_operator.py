@@ -361,6 +361,22 @@ class Operator(Arithmetic):
         """
         return self._algebra.gram(self, damp)
 
+    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
+        """A number that the spectral norm does not exceed, from those of the operator's parts.
+
+        Parameters
+        ----------
+        leaf : callable of an operator
+            A bound of an operator that is made of no others.
+
+        Returns
+        -------
+        float
+            By the triangle inequality for sums, the product of norms for products; infinite or nan
+            where that of a part is.
+        """
+        return leaf(self)
+
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_relatives"}
 
@@ -424,6 +440,9 @@ class Relative(Operator):
     def flops(self) -> int | None:
         """Those of the operator."""
         return self.of.flops
+
+    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
+        return self.of.norm_bound(leaf)
 
     def _parts(self) -> tuple[Operator, ...]:
         return (self.of,)

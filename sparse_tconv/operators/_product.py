@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
+from math import prod
 from typing import Any
 
 from numpy.typing import NDArray
@@ -49,6 +51,9 @@ class Product(Operator):
     def flops(self) -> int | None:
         """The sum of the factors'."""
         return added(factor.flops for factor in self.factors)
+
+    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
+        return prod(factor.norm_bound(leaf) for factor in self.factors)
 
     def _parts(self) -> tuple[Operator, ...]:
         return self.factors

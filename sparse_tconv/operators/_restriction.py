@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -120,6 +121,9 @@ class Restriction(Operator):
     def flops(self) -> int:
         """None: 0."""
         return 0
+
+    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
+        return 1.0
 
 
 def _slices(where: Any) -> tuple[slice, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,9 @@ class Scaled(Operator):
         """The operator's, and one per result."""
         known = self.of.flops
         return None if known is None else known + self.shape[0]
+
+    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
+        return float(abs(self.scalar)) * self.of.norm_bound(leaf)
 
     def _parts(self) -> tuple[Operator, ...]:
         return (self.of,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -149,6 +150,9 @@ class Reshaped(Operator):
     def flops(self) -> int | None:
         """Those of the operator."""
         return self.of.flops
+
+    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
+        return self.of.norm_bound(leaf)
 
     def _parts(self) -> tuple[Operator, ...]:
         return (self.of,)

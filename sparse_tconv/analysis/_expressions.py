@@ -1,0 +1,215 @@
+"""Expressions of operators, of which no structure is known: dense while they are small, iterated
+beyond.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _validate as validate
+from ..errors import GeometryError, MatrixTooLargeError
+from ..operators import ConvOperator, Operator
+from ..solution import NormBounds, Result
+from ._krylov import top_eigenpairs
+
+_METHODS = ("auto", "dense", "lanczos")
+_DENSE_SIDE = 4096  # of the smaller side
+_DENSE_WORK = 1e11  # multiplications of a decomposition that is made without being asked for
+_EXACT_WORK = 3e7  # of one that bounds are worth
+_BY_PRODUCTS = 1 << 24  # entries of a matrix that is made of products for a bound
+_ROUNDING = 1e-11  # by which bounds give way, relative to them
+_EPS = float(np.finfo(np.float64).eps)
+
+
+def is_expression(op: Any) -> bool:
+    """Whether this is an operator of the library, and no convolution."""
+    return isinstance(op, Operator) and not isinstance(op, ConvOperator)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Singular values, outermost first, with their vectors as columns; None where not asked for."""
+
+    left: Any
+    values: NDArray[np.float64]
+    right: Any
+    method: str
+    error: float
+    complete: Literal["proved", "unknown"]
+
+    @property
+    def result(self) -> Result:
+        """The values."""
+        return Result(self.values, self.method, self.error, self.complete)
+
+    def triplets(self, op: Any) -> tuple[NDArray[Any], Result, NDArray[Any]]:
+        """The values between their vectors in the shapes of samples."""
+        left, right = (np.ascontiguousarray(columns.T) for columns in (self.left, self.right))
+        return left.reshape(-1, *op.out_shape), self.result, right.reshape(-1, *op.in_shape)
+
+
+def singular_parts(op: Any, k: Any, which: Any, method: Any, vectors: bool = False) -> Parts:
+    """Singular values of an expression, and their vectors if asked for."""
+    if which not in ("largest", "smallest"):
+        raise GeometryError(
+            f"`which` must be 'largest' or 'smallest'; got {which!r}. Leave it out for the largest."
+        )
+    limit = min(op.shape)
+    count = limit if k is None else validate.integer("k", k, minimum=1)
+    if count > limit:
+        raise GeometryError(
+            f"`k` must be between 1 and {limit}, the smaller side of `op`; got {count}. Use {limit}."
+        )
+    if _method(op, count, which, method) == "lanczos":
+        return _iterated(op, count)
+    left, values, right = dense(op, vectors)
+    chosen = slice(count) if which == "largest" else slice(None, -count - 1, -1)
+    error = rounding(max(op.shape), float(values[0]))
+    if not vectors:
+        return Parts(None, values[chosen], None, "dense", error, "proved")
+    return Parts(left[:, chosen], values[chosen], right[:, chosen], "dense", error, "proved")
+
+
+def _method(op: Any, count: int, which: str, method: Any) -> str:
+    """The method asked for, or what 'auto' means."""
+    if method not in _METHODS or (method == "lanczos" and which == "smallest"):
+        raise GeometryError(
+            f"`method` must be 'dense', 'lanczos' for the largest values, or 'auto' for an "
+            f"expression; got {method!r}. Nothing is known of its structure."
+        )
+    if method != "auto":
+        return str(method)
+    rows, columns = op.shape
+    side = min(op.shape)
+    if side <= _DENSE_SIDE and rows * columns * side <= _DENSE_WORK:
+        return "dense"
+    if which == "largest" and 8 * count < side:
+        return "lanczos"
+    raise GeometryError(
+        f"`op` must have a side of at most {_DENSE_SIDE:,} for all or the smallest values of an "
+        f"expression; got {rows:,} x {columns:,}. Ask for a few of the largest, or pass method='dense'."
+    )
+
+
+def dense(op: Any, vectors: bool, full: bool = False) -> tuple[Any, NDArray[np.float64], Any]:
+    """The decomposition of the whole matrix; with all right vectors if it is to be `full`."""
+    matrix = op.toarray()
+    matrix = matrix.astype(np.complex128 if matrix.dtype.kind == "c" else np.float64, copy=False)
+    if not np.isfinite(matrix).all():
+        raise GeometryError(
+            "`op` must have finite entries; got nan or inf. Replace them: a matrix that has them has "
+            "no singular values."
+        )
+    if not vectors:
+        return None, np.linalg.svd(matrix, compute_uv=False), None
+    left, values, right = np.linalg.svd(matrix, full_matrices=full)
+    return left, values, right.conj().T
+
+
+def rounding(side: int, scale: float) -> float:
+    """Error of a backward stable decomposition of a matrix of some larger side."""
+    return float((16 + 8 * np.sqrt(side)) * _EPS * scale)
+
+
+def _iterated(op: Any, k: int) -> Parts:
+    """The k largest by Lanczos steps on the smaller of C^H C and C C^H.
+
+    With C V = U S exactly and Q = C^H U - V S some matrix within |Q| of C has these values (Kahan,
+    Parlett, Jiang 1982), so that by Weyl's theorem as many of C are that near.
+    """
+    tall = op if op.shape[0] >= op.shape[1] else op.H
+    wide = np.dtype(np.complex128 if op.dtype.kind == "c" else np.float64)
+    n = tall.shape[1]
+    _, right, _ = top_eigenpairs(
+        lambda x: _gram(tall, x), n, k, wide, tol=0.0, maxiter=20 * k + 300
+    )
+    left, values, turn = np.linalg.svd(np.asarray(tall @ right), full_matrices=False)
+    right = right @ turn.conj().T
+    rest = np.asarray(tall.H @ left) - right * values
+    error = float(np.linalg.norm(rest, 2)) + rounding(max(op.shape), float(values[0]))
+    ends = (left, right) if tall is op else (right, left)
+    return Parts(ends[0], values, ends[1], "lanczos", error, "unknown")
+
+
+def _gram(tall: Any, x: NDArray[Any]) -> NDArray[Any]:
+    """C^H C x for the columns of x."""
+    return np.asarray(tall.H @ (tall @ x.reshape(len(x), -1))).reshape(x.shape)
+
+
+def rank(op: Any, tol: Any, method: Any) -> Result:
+    """Number of singular values above a tolerance, of the whole matrix."""
+    found = singular_parts(op, None, "largest", method)
+    limit = _tolerance(op, tol, found.values)
+    unsure = int((abs(found.values - limit) <= found.error).sum())
+    return Result(int((found.values > limit).sum()), found.method, unsure, "proved")
+
+
+def null_space(op: Any, tol: Any, method: Any) -> Result:
+    """The right singular vectors of values up to a tolerance, of the whole matrix."""
+    _method(op, min(op.shape), "smallest", method)  # refuses what is no whole decomposition
+    _, values, right = dense(op, vectors=True, full=op.shape[1] > op.shape[0])
+    values = np.concatenate([values, np.zeros(right.shape[1] - values.size)])
+    index = np.flatnonzero(values <= _tolerance(op, tol, values))
+    error = rounding(max(op.shape), float(values[0])) + float(values[index].max(initial=0))
+    return Result(right[:, index], "dense", error, "proved")
+
+
+def _tolerance(op: Any, tol: Any, values: NDArray[np.float64]) -> float:
+    """The tolerance given, or that of numpy.linalg.matrix_rank."""
+    if tol is None:
+        return max(op.shape) * _EPS * float(values[0])
+    number = np.asarray(tol)
+    if number.ndim or number.dtype.kind not in "iuf" or not number >= 0:
+        raise GeometryError(
+            f"`tol` must be a number, at least 0; got {tol!r}. Leave it out for the default."
+        )
+    return float(number)
+
+
+def norm_bounds(op: Any, of_convolution: Any) -> NormBounds:
+    """Bounds of the norm: below from products, above from the bounds of the parts."""
+    side = min(op.shape)
+    if side < 3 or op.shape[0] * op.shape[1] * side <= _EXACT_WORK:  # ARPACK wants three
+        found = singular_parts(op, 1, "largest", "dense")
+        value = float(found.values[0])
+        return NormBounds(max(value - found.error, 0.0), value + found.error, "dense")
+    known: dict[int, float] = {}
+
+    def leaf(part: Any) -> float:
+        if id(part) not in known:
+            known[id(part)] = (
+                of_convolution(part) if isinstance(part, ConvOperator) else _sums(part)
+            )
+        return known[id(part)]
+
+    upper = op.norm_bound(leaf) * (1 + _ROUNDING)
+    if np.isnan(upper):
+        raise GeometryError(
+            "`op` must have finite entries; got nan or inf. Replace them: a matrix that has them has "
+            "no norm."
+        )
+    tall = op if op.shape[0] >= op.shape[1] else op.H
+    wide = np.dtype(np.complex128 if op.dtype.kind == "c" else np.float64)
+    squares, _, _ = top_eigenpairs(
+        lambda x: _gram(tall, x), tall.shape[1], 1, wide, tol=1e-4, maxiter=20, sweeps=20
+    )
+    lower = float(np.sqrt(max(squares[0], 0.0))) * (1 - _ROUNDING)
+    return NormBounds(min(lower, upper), upper, "lanczos, parts")
+
+
+def _sums(op: Any) -> float:
+    """The root of the largest row sum times the largest column sum; infinite where the matrix is
+    too large to be had.
+    """
+    if op.flops is None and op.shape[0] * op.shape[1] > _BY_PRODUCTS:
+        return float("inf")
+    try:
+        sizes = abs(op.matrix.astype(np.result_type(op.dtype, np.float64)))
+    except MatrixTooLargeError:
+        return float("inf")
+    rows, columns = (float(sizes.sum(axis=axis).max()) for axis in (1, 0))
+    return float(np.sqrt(rows) * np.sqrt(columns))

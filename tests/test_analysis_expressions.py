@@ -1,0 +1,121 @@
+"""Spectra and norms of expressions: against NumPy on the whole matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.linalg
+from expressions import random_expression
+
+import sparse_tconv as st
+from sparse_tconv.analysis import (
+    cond,
+    norm_bounds,
+    null_space,
+    rank,
+    singular_values,
+    singular_vectors,
+    smallest_singular_value,
+    spectral_norm,
+)
+
+DTYPES = (np.int64, np.float32, np.float64, np.complex128)
+
+
+def expressions(rng, count):
+    for _ in range(count):
+        op, dense = random_expression(rng, int(rng.integers(1, 5)), (DTYPES[rng.integers(4)],))
+        if max(op.shape) <= 150 and not isinstance(op, (st.Conv, st.ConvTranspose)):
+            yield op, dense.astype(np.result_type(op.toarray(), np.float64))
+
+
+def test_values_vectors_rank_and_null_space_are_numpys(rng, settings_count):
+    for op, _ in expressions(rng, settings_count(300)):
+        C = op.toarray().astype(np.result_type(op.dtype, np.float64))
+        true = np.linalg.svd(C, compute_uv=False)
+        found = singular_values(op)
+        assert found.complete == "proved"
+        assert abs(found.value - true).max() <= found.error
+        assert abs(float(spectral_norm(op)) - true[0]) <= found.error
+        assert abs(float(smallest_singular_value(op)) - true[-1]) <= found.error
+        assert int(rank(op)) == np.linalg.matrix_rank(C)
+        left, values, right = singular_vectors(op, 1)
+        assert (left.shape, right.shape) == ((1, *op.out_shape), (1, *op.in_shape))
+        image = C @ right.reshape(-1) - values[0] * left.reshape(-1)
+        assert np.linalg.norm(image) <= 10 * values.error
+        basis = null_space(op)
+        assert basis.value.shape == scipy.linalg.null_space(C).shape
+        assert np.linalg.norm(C @ basis.value) <= 10 * (basis.error + found.error)
+
+
+def test_bounds_of_large_expressions_hold_the_norm(rng, settings_count, monkeypatch):
+    monkeypatch.setattr("sparse_tconv.analysis._expressions._EXACT_WORK", 0)
+    for op, _ in expressions(rng, settings_count(300)):
+        true = np.linalg.norm(op.toarray().astype(np.result_type(op.dtype, np.float64)), 2)
+        lower, upper = norm_bounds(op)
+        slack = 1e-5 if op.dtype == np.float32 else 1e-9
+        assert lower <= true * (1 + slack)
+        assert upper >= true * (1 - slack)
+        assert 0 <= lower <= upper
+
+
+def test_few_values_of_a_large_expression_come_from_products(rng, monkeypatch):
+    blur = st.inverse.blur(rng.random((3, 3)), (12, 11))
+    op = st.Restriction(blur.out_shape, rng.random(blur.out_shape) < 0.5) @ blur
+    true = np.linalg.svd(op.toarray(), compute_uv=False)
+    for one in (op, op.T, (1 + 1j) * op):
+        scale = abs(one.scalar) if one.dtype.kind == "c" else 1
+        found = singular_values(one, 3, method="lanczos")
+        assert (found.method, found.complete) == ("lanczos", "unknown")
+        assert found.error <= 1e-6 * true[0]
+        assert abs(found.value - scale * true[:3]).max() <= found.error + 1e-13
+    monkeypatch.setattr("sparse_tconv.analysis._expressions._DENSE_SIDE", 10)
+    assert singular_values(op, 2).method == "lanczos"
+    assert singular_values(op, method="dense").method == "dense"
+    with pytest.raises(st.GeometryError, match=r"must have a side of at most 10 for all.*got"):
+        cond(op)
+
+
+def test_bounds_are_sharp_where_the_parts_are():
+    shape = (64, 64)
+    blur = st.inverse.blur(st.inverse.psf.gauss(1.0), shape)
+    sampled = st.Restriction(shape, (slice(None, None, 2), slice(None, None, 2)))
+    three = st.vstack([sampled @ blur] * 3)
+    lower, upper = norm_bounds(three)
+    assert upper <= 3**0.5 * norm_bounds(blur).upper * 1.001
+    assert 0.5 * upper <= lower <= upper
+    assert norm_bounds(three.gram(2.0)).upper <= upper**2 + 4.001
+
+    class Unknown(st.Operator):
+        _hermitian = True
+
+        def _multiply(self, x):
+            return 2 * x
+
+    lower, upper = norm_bounds(Unknown((5000,), (5000,)))
+    assert 1.99 < lower <= 2
+    assert upper == np.inf
+    assert norm_bounds(Unknown((2000,), (2000,)) @ st.Diagonal(np.ones(2000))).upper < 2.01
+
+
+def test_what_has_no_answer_is_refused():
+    op = 2 * st.Diagonal([1.0, 2.0])
+    assert float(cond(op)) == pytest.approx(2)
+    wrong = st.Diagonal([1.0, np.nan]) @ op
+    for call, error, message in (
+        (lambda: singular_values(op, 3), st.GeometryError, "`k` must be between 1 and 2"),
+        (lambda: singular_values(op, which="x"), st.GeometryError, "`which` must be"),
+        (lambda: rank(op, -1), st.GeometryError, "`tol` must be a number, at least 0; got -1"),
+        (
+            lambda: singular_values(op, method="circular"),
+            st.GeometryError,
+            "Nothing is known of its structure",
+        ),
+        (lambda: spectral_norm(wrong), st.GeometryError, "must have finite entries; got nan"),
+        (lambda: spectral_norm(op.matrix), st.DTypeError, "`op` must be a Conv or ConvTranspose"),
+    ):
+        with pytest.raises(error, match=message):
+            call()
+    large = st.Diagonal(np.full(100_000, np.nan)) @ st.Diagonal(np.ones(100_000))
+    with pytest.raises(st.GeometryError, match=r"finite entries; got nan or inf.*no norm"):
+        norm_bounds(large)
