@@ -163,6 +163,7 @@ PRODUCTS = (
 # most that any row may be, with extra `fast`.
 MEAN_AT_MOST = {"float64": 0.4, "float32": 0.8}
 ROW_AT_MOST = 1.2
+MEAN_WITHOUT_FAST = {"float64": 0.2, "float32": 0.65}  # the mean without it
 
 # 'auto' over the fastest engine, and over csr where csr was chosen.
 AUTO_AT_MOST = 1.3

@@ -3,8 +3,10 @@
     python benchmarks/compare.py                    all rows; writes results/compare.csv and plots
     python benchmarks/compare.py --rows 9x9 --dtype float64 --threads 2 --sides torch
     python benchmarks/compare.py --sides engines    'auto' against every engine
+    python benchmarks/compare.py --without-fast     all rows without compiled loops, beside the others
     python benchmarks/compare.py --list             the rows and the sides
 
+The table holds rows with compiled loops and rows without: a run replaces those of its own kind only.
 A run with a filter prints and writes nothing, unless --write asks to replace its rows in the file.
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from cases import ASSEMBLY, PRODUCTS, Case
@@ -37,7 +40,9 @@ def main() -> int:
         return 0
     writing = arguments.write or not (filtered(arguments) or arguments.quick)
     table = arguments.output / "compare.csv"
-    old = read(table) if filtered(arguments) else []
+    old = read(table)
+    if not filtered(arguments):
+        old = [row for row in old if row.compiled != compiled(arguments)]
     rows: list[Row] = []
     for row in measure(arguments):
         print(row.line(), flush=True)
@@ -73,6 +78,11 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def compiled(arguments: argparse.Namespace) -> str:
+    """Whether this run has compiled loops, as the table says it."""
+    return "no" if arguments.without_fast or find_spec("numba") is None else "yes"
+
+
 def filtered(arguments: argparse.Namespace) -> bool:
     chosen = (arguments.rows, arguments.dtype, arguments.threads, arguments.sides)
     return any((*chosen, arguments.product))
@@ -99,7 +109,8 @@ def measure(arguments: argparse.Namespace) -> Iterator[Row]:
                 for case in chosen_cases(arguments.rows, product):
                     for dtype in arguments.dtype or DTYPES:
                         if product != "assembly" or dtype == "float64":
-                            yield from compare(stable, case, dtype, product, sides, effort)
+                            start = Row.begin(case, dtype, product, threads, compiled(arguments))
+                            yield from compare(stable, case, start, sides, effort)
 
 
 def chosen_sides(wanted: list[str] | None, product: str) -> list[str]:
@@ -125,14 +136,14 @@ def chosen_cases(wanted: list[str] | None, product: str) -> list[Case]:
 
 
 def compare(
-    stable: Stable, case: Case, dtype: str, product: str, sides: list[str], effort: Effort
+    stable: Stable, case: Case, start: Row, sides: list[str], effort: Effort
 ) -> Iterator[Row]:
     """One row for each side that takes part."""
     if not sides:
         return
+    dtype, product = start.dtype, start.product
     answers = prepare(stable, [OURS, *sides], case, dtype, product)
     ours = answers.pop(OURS)
-    start = Row.begin(case, dtype, product, stable.threads)
     if "fingerprint" not in ours:
         yield start.failed(OURS, ours)
         return

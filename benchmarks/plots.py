@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ STYLES = [
     ("#000000", "X"),
 ]
 LIMIT = "#555555"
+KINDS = {"yes": "compiled loops on", "no": "compiled loops off"}
 SIGNAL_SIDES = ("fftconvolve", "oaconvolve", "ndimage", "pylops")
 DTYPES = ("float64", "float32")
 
@@ -38,20 +40,20 @@ Key = Callable[[Row], Any]
 def plot_comparison(rows: Sequence[Row], directory: Path) -> None:
     """compare-*.png, each if the table has rows for it."""
     measured = [row for row in rows if row.ratio is not None]
-    for product in ("transposed", "forward"):
-        chosen = [row for row in measured if row.product == product]
+    for name in ("transposed", "forward"):
+        chosen = [row for row in measured if row.product == name]
         torch = [row for row in chosen if row.side == "torch"]
-        title = f"{product} product: time over PyTorch's"
+        title = f"{name} product: time over PyTorch's"
         by_threads = {1: "1 thread", 2: "2 threads"}
-        draw(torch, title, directory / f"compare-torch-{product}.png", threads, by_threads)
+        draw(torch, title, directory / f"compare-torch-{name}.png", threads, by_threads)
         two = [row for row in chosen if row.threads == 2]
-        title = f"{product} product, 2 threads: time over other libraries'"
-        sides = {name: name for name in SIGNAL_SIDES}
-        draw(two, title, directory / f"compare-scipy-{product}.png", side, sides)
+        title = f"{name} product, 2 threads: time over other libraries'"
+        sides = {other: other for other in SIGNAL_SIDES}
+        draw(two, title, directory / f"compare-scipy-{name}.png", side, sides)
         engines = sorted({row.side for row in two if row.side.startswith("engine:")})
-        names = {name: name.removeprefix("engine:") for name in engines}
-        title = f"{product} product, 2 threads: time of 'auto' over that of one engine"
-        draw(two, title, directory / f"compare-engines-{product}.png", side, names)
+        names = {engine: engine.removeprefix("engine:") for engine in engines}
+        title = f"{name} product, 2 threads: time of 'auto' over that of one engine"
+        draw(two, title, directory / f"compare-engines-{name}.png", side, names)
     assembly = [row for row in measured if row.product == "assembly" and row.threads == 1]
     builders = {row.side: row.side for row in assembly}
     title = "assembly, 1 thread: time over other ways"
@@ -67,7 +69,9 @@ def threads(row: Row) -> int:
 
 
 def draw(rows: Sequence[Row], title: str, path: Path, key: Key, labels: dict[Any, str]) -> None:
-    """Ratios as points, one line for each case, one panel for each dtype."""
+    """Ratios as points, one line for each case; one panel for each dtype, with compiled loops and
+    without.
+    """
     rows = [row for row in rows if key(row) in labels]
     if not rows:
         return
@@ -76,14 +80,17 @@ def draw(rows: Sequence[Row], title: str, path: Path, key: Key, labels: dict[Any
         dict.fromkeys(case.name for case in (*PRODUCTS, *ASSEMBLY) if case.name in present)
     )
     dtypes = [dtype for dtype in DTYPES if any(row.dtype == dtype for row in rows)]
-    size = (1.5 + 4.6 * len(dtypes), 1.7 + 0.32 * len(order))
+    kinds = [kind for kind in KINDS if any(row.compiled == kind for row in rows)]
+    size = (1.5 + 4.6 * len(dtypes), 0.5 + (1.2 + 0.32 * len(order)) * len(kinds))
     figure, axes = plt.subplots(
-        1, len(dtypes), figsize=size, sharey=True, squeeze=False, layout="constrained"
-    )
-    for panel, dtype in zip(axes[0], dtypes, strict=True):
-        same = [row for row in rows if row.dtype == dtype]
+        len(kinds), len(dtypes), figsize=size, sharey=True, sharex="col", squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for panel, (kind, dtype) in zip(axes.flat, product(kinds, dtypes), strict=True):
+        same = [row for row in rows if (row.compiled, row.dtype) == (kind, dtype)]
         draw_panel(panel, same, order, key, labels)
-        panel.set_title(dtype)
+        panel.set_title(f"{dtype}, {KINDS[kind]}")
+    for panel in axes[-1]:
         panel.set_xlabel("ratio of medians (left of 1: ours is faster)")
     axes[0, 0].set_yticks(range(len(order)), order)
     axes[0, 0].invert_yaxis()
@@ -123,8 +130,8 @@ def draw_panel(
 
 
 def least(row: Row) -> float | None:
-    """The smallest limit of a row; with fast only where it is installed."""
-    limits = [row.at_most, row.at_most_fast if row.fast == "yes" else None]
+    """The smallest limit of a row; with fast only where compiled loops were on."""
+    limits = [row.at_most, row.at_most_fast if row.compiled == "yes" else None]
     return min((limit for limit in limits if limit is not None), default=None)
 
 

@@ -36,8 +36,8 @@ class Row:
     dtype: str
     threads: int
     side: str = ""
+    compiled: str = ""  # whether compiled loops were on
     engine: str = ""  # the one that 'auto' chose
-    fast: str = ""  # whether extra `fast` is installed
     ours: float | None = None  # medians
     theirs: float | None = None
     ratio: float | None = None
@@ -53,8 +53,8 @@ class Row:
     note: str = ""
 
     @classmethod
-    def begin(cls, case: Case, dtype: str, product: str, threads: int) -> Row:
-        return cls(case.name, product, dtype, threads)
+    def begin(cls, case: Case, dtype: str, product: str, threads: int, compiled: str) -> Row:
+        return cls(case.name, product, dtype, threads, compiled=compiled)
 
     def failed(self, side: str, answer: dict[str, Any]) -> Row:
         return replace(self, side=side, note=answer.get("refused") or f"ERROR {answer['error']}")
@@ -74,7 +74,6 @@ class Row:
             self,
             side=side,
             engine=ours["note"],
-            fast="yes" if ours["fast"] else "no",
             ours=milliseconds(statistics.median(result.ours)),
             theirs=milliseconds(statistics.median(result.theirs)),
             ratio=significant(result.ratio),
@@ -97,19 +96,20 @@ class Row:
             met = "yes" if self.ratio <= limit.at_most else "no"
             if not limit.fast:
                 row = replace(row, at_most=limit.at_most, met=met)
-            elif self.fast == "yes":
+            elif self.compiled == "yes":
                 row = replace(row, at_most_fast=limit.at_most, met_fast=met)
             else:
                 row = replace(row, at_most_fast=limit.at_most, met_fast="without fast")
         return row
 
     @property
-    def key(self) -> tuple[str, str, str, int, str]:
-        return (self.row, self.product, self.dtype, self.threads, self.side)
+    def key(self) -> tuple[str, str, str, int, str, str]:
+        return (self.row, self.product, self.dtype, self.threads, self.side, self.compiled)
 
     def line(self) -> str:
         """The row for a terminal."""
         head = f"{self.row:25} {self.product:10} {self.dtype} {self.threads}t {self.side:18}"
+        head += " " if self.compiled == "yes" else " not compiled "
         if self.ratio is None:
             return f"{head} {self.note}"
         times = f"{self.ours:9.3f} {self.theirs:9.3f} ms {self.ratio:7.3f}"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from itertools import groupby
 
-from cases import AUTO_AT_MOST, MEAN_AT_MOST, ROW_AT_MOST
+from cases import AUTO_AT_MOST, MEAN_AT_MOST, MEAN_WITHOUT_FAST, ROW_AT_MOST
 from rows import Row
 
 
@@ -33,20 +33,24 @@ def missed(rows: Iterable[Row]) -> Iterable[str]:
 
 
 def means(rows: Iterable[Row]) -> Iterable[str]:
-    """Geometric means for each product, dtype and number of threads."""
+    """Geometric means for each product, dtype and number of threads, with compiled loops and
+    without.
+    """
 
-    def group(row: Row) -> tuple[str, str, int]:
-        return (row.product, row.dtype, row.threads)
+    def group(row: Row) -> tuple[str, str, int, str]:
+        return (row.product, row.dtype, row.threads, row.compiled)
 
     chosen = [row for row in rows if row.side == "torch" and row.ratio is not None]
-    for (product, dtype, threads), same in groupby(sorted(chosen, key=group), group):
+    for (product, dtype, threads, compiled), same in groupby(sorted(chosen, key=group), group):
         ratios = {row.row: row.ratio or math.nan for row in same}
         mean = math.exp(math.fsum(map(math.log, ratios.values())) / len(ratios))
         worst = max(ratios, key=lambda name: ratios[name])
-        line = f"{product} {dtype} {threads}t: {mean:.3f} over {len(ratios)} rows, "
+        kind = "compiled" if compiled == "yes" else "not compiled"
+        line = f"{product} {dtype} {threads}t {kind}: {mean:.3f} over {len(ratios)} rows, "
         line += f"most {ratios[worst]:.3f} ({worst})"
         if product == "transposed" and threads == 2:
-            line += f"; with fast at most {MEAN_AT_MOST[dtype]} and {ROW_AT_MOST}"
+            most = MEAN_AT_MOST if compiled == "yes" else MEAN_WITHOUT_FAST
+            line += f"; at most {most[dtype]}" + f" and {ROW_AT_MOST}" * (compiled == "yes")
         yield line
 
 

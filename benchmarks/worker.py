@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from typing import Any, TextIO
 
 import numpy as np
@@ -46,7 +45,6 @@ class Worker:
         result = self.call.run()
         return {
             "note": self.call.note,
-            "fast": find_spec("numba") is not None,
             "fingerprint": fingerprint(result),
         }
 

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 from statistics import geometric_mean
+from typing import Any
 
 import matplotlib.pyplot as plt
 from style import BLUE, COLORS, ORANGE
@@ -13,11 +14,23 @@ TABLE = Path(sparse_tconv.__file__).parents[1] / "benchmarks" / "results" / "com
 MARKERS = "os^DvP*X<>hd"
 
 
+KINDS = {"yes": "compiled loops on", "no": "compiled loops off"}
+
+
 def draw(rows: list[dict[str, str]]) -> None:
-    """One line for each case, product, dtype and number of threads; one marker for each side."""
+    """A panel with compiled loops, and one without."""
+    kinds = [kind for kind in KINDS if any(row["compiled"] == kind for row in rows)]
     names = list(dict.fromkeys(name(row) for row in rows))
+    size = (3.5 + 5.5 * len(kinds), 1.5 + 0.24 * len(names))
+    _, axes = plt.subplots(1, len(kinds), figsize=size, squeeze=False, layout="constrained")
+    for ax, kind in zip(axes[0], kinds, strict=True):
+        draw_panel(ax, [row for row in rows if row["compiled"] == kind], names)
+        ax.set_title(KINDS[kind], pad=60)
+
+
+def draw_panel(ax: Any, rows: list[dict[str, str]], names: list[str]) -> None:
+    """One line for each case, product, dtype and number of threads; one marker for each side."""
     sides = sorted({row["side"] for row in rows})
-    _, ax = plt.subplots(figsize=(9, 1.5 + 0.24 * len(names)), layout="constrained")
     colors = [BLUE, ORANGE, *COLORS[:5]]
     for place, side in enumerate(sides):
         points = [
