@@ -217,6 +217,7 @@ def test_what_is_exact_and_free_is_simplified():
     negative = -A
     assert -negative is A
     assert 1 * A is A
+    assert len(sum([A, A, A]).parts) == 3
     assert (1e-200 * (1e-200 * A)).scalar != 0, "multiples whose product vanishes stay apart"
     assert len(((B @ A) @ st.Diagonal(np.ones(A.in_shape))).factors) == 3
     assert len((A + (A - A)).parts) == 3
@@ -274,6 +275,8 @@ def test_a_sparse_matrix_wraps_on_either_side_and_foreign_operators_at_the_right
         np.testing.assert_allclose(found.matrix.toarray(), wanted)
         assert dot_test(found)
     assert (A @ right).out_shape == A.out_shape
+    assert (A @ scipys).flops is not None, "SciPy's operator of a matrix is that matrix"
+    assert (A @ scipy_operator(right.toarray())).flops is None
     assert (A @ right @ right.T).in_shape == (30,)
     theirs = aslinearoperator(left) @ A
     assert isinstance(theirs, LinearOperator)

@@ -80,6 +80,8 @@ class Arithmetic(FlatVectors):
         return NotImplemented
 
     def __radd__(self, other: Any) -> Any:
+        if isinstance(other, int) and other == 0:
+            return self  # sum() starts with it
         return self._algebra.total(other, self) if self._algebra.foreign(other) else NotImplemented
 
     def __sub__(self, other: Any) -> Any:

@@ -94,7 +94,7 @@ class Restriction(Operator):
         result = np.result_type(x.dtype, self.dtype)
         if isinstance(self._taken, tuple):
             return x[(slice(None), *self._taken)].astype(result)
-        return x.reshape(len(x), -1)[:, self._taken].astype(result, copy=False)
+        return x.reshape(len(x), -1).take(self._taken, axis=1).astype(result, copy=False)
 
     def _multiply_adjoint(self, y: NDArray[Any]) -> NDArray[Any]:
         x = np.zeros((len(y), *self.in_shape), np.result_type(y.dtype, self.dtype))

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
+from scipy.sparse.linalg import aslinearoperator
 
 from .. import _validate as validate
 from ..errors import DTypeError, ShapeError
 from ._entries import canonical, guard_nnz
 from ._operator import Operator
+
+_SCIPYS = type(aslinearoperator(np.ones((1, 1))))
 
 
 class MatrixOperator(Operator):
@@ -228,8 +231,10 @@ def is_foreign(value: Any) -> bool:
 
 
 def _wrapped(A: Any) -> Operator:
+    if isinstance(A, _SCIPYS):
+        A = A.A  # the matrix that aslinearoperator was given
     if issparse(A) or isinstance(A, np.ndarray):
-        held = A if isinstance(A, np.ndarray) else csr_array(A)
+        held = validate.numeric_array("A", A) if isinstance(A, np.ndarray) else csr_array(A)
         validate.numeric_dtype("A", held.dtype)
         if held.ndim != 2 or 0 in held.shape:
             raise ShapeError(
