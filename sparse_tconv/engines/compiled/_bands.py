@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ...geometry import ConvGeometry
 from ._block_plan import channels, spans
+from ._calls import split
 
 _SPACE = 1 << 19  # bytes of a band: it stays in a core's second-level cache
 _WORTH_A_THREAD = 2_500_000  # multiply-adds
@@ -15,20 +16,18 @@ _PIECES_PER_THREAD = 2
 
 
 class Bands(NamedTuple):
-    """Rows of the first axis and columns of the last, and into how many parts they, and the blocks
-    of channels, are cut. One axis alone is one row.
+    """Stretches of the rows of the first axis, of the columns of the last, and of the blocks of
+    channels. One axis alone is one row.
     """
 
-    rows: int
-    columns: int
-    row_bands: int
-    column_bands: int
-    block_parts: int
+    rows: list[tuple[int, int]]
+    columns: list[tuple[int, int]]
+    blocks: list[tuple[int, int]]
 
     @property
-    def most(self) -> tuple[int, int]:
+    def most(self) -> list[int]:
         """Rows and columns of the longest bands."""
-        return ceil(self.rows / self.row_bands), ceil(self.columns / self.column_bands)
+        return [max(stop - start for start, stop in parts) for parts in self[:2]]
 
 
 @lru_cache(maxsize=1 << 10)
@@ -49,7 +48,8 @@ def bands(
         count = max(count, min(ceil(wanted / tasks), cut.count // (4 * cut.spread + 4)))
     parts = min(blocks, ceil(wanted / (tasks * count)))
     row_bands, column_bands = (1, count) if one_axis else (count, 1)
-    return Bands(axes[0].count, axes[-1].count, row_bands, column_bands, parts)
+    rows, columns = split(axes[0].count, row_bands), split(axes[-1].count, column_bands)
+    return Bands(rows, columns, split(blocks, parts))
 
 
 def blocks_of(count: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:

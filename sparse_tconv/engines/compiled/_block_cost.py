@@ -58,7 +58,7 @@ def block_nanoseconds(geometry: ConvGeometry, dtype: np.dtype[Any], transposed: 
     taken, given = channels(geometry, transposed)
     blocks = blocks_of(given, _SIZES)
     cut = bands(geometry, transposed, itemsize, 1, len(blocks), 1)
-    tasks = cut.row_bands * cut.column_bands
+    tasks = len(cut.rows) * len(cut.columns)
     lanes = 64 / itemsize
     last = axes[-1]
     inner = prod(item.pitch for item in axes[1:-1])

@@ -77,7 +77,6 @@ class BlockPlan:
     tables: tuple[Ints, ...]  # sizes, planes, brought, taps, parts, phases, written, frame
     space: int  # numbers in the work space
     line: int  # numbers in the sums of one channel and one target of the last axis
-    targets: int  # targets of the last axis
 
 
 @lru_cache(maxsize=64)
@@ -113,7 +112,6 @@ def block_plan(geometry: ConvGeometry, transposed: bool, rows: int, columns: int
         tuple(fixed(np.array(table, dtype=np.int64)) for table in tables),
         taken * channel + line + 2 * _SPARE,
         line + _SPARE,
-        len(frame),
     )
 
 

@@ -14,7 +14,7 @@ from ...geometry import ConvGeometry
 from ...threads import num_threads, run, scratch
 from ._bands import bands, blocks_of
 from ._block_plan import BlockPlan, block_plan, channels, pack
-from ._calls import fixed, split
+from ._calls import fixed
 
 _KEPT = 8  # sizes of batch and numbers of threads whose pieces are kept
 
@@ -48,7 +48,7 @@ class BlockProduct:
             return y
         plan, pieces = self._work(len(x), num_threads())
         x, weights, blocks = fixed(x).reshape(-1), self._weights, self._blocks
-        room = int(blocks[:, 0].max()) * plan.targets * plan.line
+        room = int(blocks[:, 0].max()) * len(plan.tables[-1]) * plan.line
 
         def piece(item: tuple[int, ...]) -> None:
             space = scratch("block space", (plan.space,), y.dtype)
@@ -66,12 +66,7 @@ def _work(
     first column, columns, first and last block).
     """
     cut = bands(geometry, transposed, itemsize, batch, count, threads)
-    parts = product(
-        range(batch * geometry.groups),
-        split(cut.rows, cut.row_bands),
-        split(cut.columns, cut.column_bands),
-        split(count, cut.block_parts),
-    )
+    parts = product(range(batch * geometry.groups), *cut)
     pieces = [
         (task, top, bottom - top, left, right - left, *blocks)
         for task, (top, bottom), (left, right), blocks in parts

@@ -60,11 +60,11 @@ def sums_of(parts: list[Ints]) -> Ints:
     return np.asarray(reduce(np.add.outer, parts, np.zeros((), dtype=np.int64)))
 
 
-def pairs(rows: OuterRows, geometry: ConvGeometry, transposed: bool, alone: bool) -> Ints:
+def pairs(rows: OuterRows, geometry: ConvGeometry, transposed: bool) -> Ints:
     """Output rows two by two, (pairs, 2), so that partners share input rows; -1 where a row stays
     alone.
     """
-    if alone or len(geometry.axes) == 1:
+    if len(geometry.axes) == 1:
         return _partners(rows.owner.size, rows.owner.size, 0)
     axis = geometry.axes[-2]
     near = axis.n_in if transposed else axis.n_out

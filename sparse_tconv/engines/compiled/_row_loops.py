@@ -196,8 +196,7 @@ def product(
             w_at = (group % groups * units + u) * inputs * entries
             y_at = (group * units + u) * y_channel + jobs[job, 2]
             apart = jobs[job, 3]
-            two = apart > 0 and u + together <= units
-            kind = _TURNED if unit > 1 else _TWO if two else _ONE
+            kind = _TURNED if unit > 1 else _TWO if apart and u + together <= units else _ONE
             for c in range(left, right, step):
                 end = min(c + step, right)
                 for r in range(count):
@@ -212,5 +211,5 @@ def product(
                               y, y_at, y_at + apart, kind, columns)  # fmt: skip
                 if count > 1:
                     weave(rows, 0, CHUNK, frame, unit, y, y_at, c, end)
-                    if two:
+                    if kind == _TWO:
                         weave(rows, count * CHUNK, CHUNK, frame, unit, y, y_at + apart, c, end)

@@ -75,7 +75,9 @@ def row_plan(geometry: ConvGeometry, transposed: bool, is_complex: bool) -> RowP
     length = pattern.axes[-1].shape[0]
     units, inputs = pattern.row_channels // geometry.groups, pattern.col_channels
     pairing = COMPLEX if is_complex else CHANNELS if units > 1 else ROWS
-    table = pairs(rows, geometry, transposed, alone=pairing != ROWS)
+    table = np.repeat(np.arange(rows.owner.size)[:, None], 2, axis=1)  # a row is its own partner
+    if pairing == ROWS:
+        table = pairs(rows, geometry, transposed)
     kinds, kind = kinds_of_pairs(rows, table)
     targets = columns(geometry.axes[-1], transposed)
     begins, shifts, weights_of = _lists(rows, kinds, targets, pitch, pairing)
@@ -84,8 +86,9 @@ def row_plan(geometry: ConvGeometry, transposed: bool, is_complex: bool) -> RowP
     gap = inputs * entries * (1 if pairing == CHANNELS else pattern.row_channels)
     x_channel, y_channel = rows.input_rows * pitch * unit, rows.owner.size * length * unit
     a, b = table.T
-    apart = np.where(b < 0, y_channel if pairing == CHANNELS else 0, (b - a) * length * unit)
-    jobs = np.stack([kind, rows.place[a] * pitch * unit, a * length * unit, apart], axis=1)
+    apart = y_channel if pairing == CHANNELS else np.where(b < 0, 0, (b - a) * length)
+    parts = (kind, rows.place[a] * pitch * unit, a * length * unit, apart)
+    jobs = np.stack(np.broadcast_arrays(*parts), axis=1)
     sizes = np.array(
         [geometry.groups, units, together, inputs, entries, gap, x_channel, y_channel, unit]
     )
@@ -101,7 +104,7 @@ def _lists(
     parts: list[Ints] = []
     end, unit = 0, 2 if pairing == COMPLEX else 1
     for a, b, gap in kinds.tolist():
-        thirds = list(_thirds(rows, a, b, gap, pairing))
+        thirds = list(_thirds(rows, a, b, gap))
         for target in targets:
             begins.append(end)
             for reads, of_a, of_b in thirds:
@@ -125,19 +128,12 @@ def _entries(target: Columns, taps: Ints, place: Ints, of_a: Ints, of_b: Ints) -
     return np.stack(grid).reshape(6, -1)
 
 
-def _thirds(
-    rows: OuterRows, a: int, b: int, gap: int, pairing: int
-) -> Iterator[tuple[Ints, Ints, Ints]]:
+def _thirds(rows: OuterRows, a: int, b: int, gap: int) -> Iterator[tuple[Ints, Ints, Ints]]:
     """What only a reads, what both read, what only b reads: input rows, and the reading's number
     for a and for b.
     """
-    reads = rows.reads[a]
-    of_a = rows.starts[a] + np.arange(reads.size)
-    if pairing != ROWS:
-        reads_b, of_b = reads, of_a
-    else:
-        reads_b = rows.reads[b] + gap if b >= 0 else reads[:0]
-        of_b = rows.starts[b] + np.arange(reads_b.size)
+    reads, reads_b = rows.reads[a], rows.reads[b] + gap if b >= 0 else rows.reads[a][:0]
+    of_a, of_b = (rows.starts[n] + np.arange(r.size) for n, r in ((a, reads), (b, reads_b)))
     only_a, only_b = ~np.isin(reads, reads_b), ~np.isin(reads_b, reads)
     none = np.full(max(reads.size, reads_b.size), -1)
     yield reads[only_a], of_a[only_a], none[: only_a.sum()]

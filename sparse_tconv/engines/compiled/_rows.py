@@ -74,19 +74,13 @@ class RowProduct:
 
     def _pieces(self, batch: int) -> list[tuple[int, int, int, int]]:
         """(first, last) of the tasks and (left, right) of the columns, in about equal pieces."""
-        tasks, columns = batch * self._jobs, self._columns
         threads = num_threads() if batch * self._work > _WORTH_A_THREAD else 1
-        if threads == 1:
-            return [(0, tasks, 0, columns)]
-        pieces = threads * _PIECES_PER_THREAD
-        if tasks >= pieces:
-            return [(*part, 0, columns) for part in split(tasks, pieces)]
-        chunks = -(-columns // _COLUMNS)
-        parts = split(chunks, min(chunks, -(-pieces // tasks)))
+        pieces = threads * _PIECES_PER_THREAD if threads > 1 else 1
+        tasks, chunks = batch * self._jobs, -(-self._columns // _COLUMNS)
         return [
-            (task, task + 1, left * _COLUMNS, min(right * _COLUMNS, columns))
-            for task in range(tasks)
-            for left, right in parts
+            (*task, left * _COLUMNS, min(right * _COLUMNS, self._columns))
+            for task in split(tasks, pieces)
+            for left, right in split(chunks, -(-pieces // tasks))
         ]
 
     def _walk(self, x: NDArray[Any], y: NDArray[Any], batch: int) -> None:

@@ -22,15 +22,10 @@ def weave(
     count = frame.shape[0]
     complete = min(stop, frame[count - 1, 4])
     at -= start
-    # A count that the compiler knows becomes a shuffle of vectors.
-    if unit == 1 and count == 2:
-        _interleave(2, 1, rows, at, step, y, y_at, start, complete)
-    elif unit == 1 and count == 3:
-        _interleave(3, 1, rows, at, step, y, y_at, start, complete)
-    elif unit == 1 and count == 4:
-        _interleave(4, 1, rows, at, step, y, y_at, start, complete)
+    if unit == 1:
+        _interleave(count, 1, rows, at, step, y, y_at, start, complete)
     else:
-        _interleave(count, unit, rows, at, step, y, y_at, start, complete)
+        _interleave(count, 2, rows, at, step, y, y_at, start, complete)
     for r in range(count):  # the last column, which not all phases have
         if complete < min(stop, frame[r, 4]):
             for part in range(unit):
@@ -42,7 +37,22 @@ def weave(
 def _interleave(
     count: int, unit: int, rows: Any, at: int, step: int, y: Any, y_at: int, start: int, stop: int
 ) -> None:
-    """The columns that all phases have."""
+    """The columns that all phases have; numbers that the compiler knows become shuffles."""
+    if count == 2:
+        _copy(2, unit, rows, at, step, y, y_at, start, stop)
+    elif count == 3:
+        _copy(3, unit, rows, at, step, y, y_at, start, stop)
+    elif count == 4:
+        _copy(4, unit, rows, at, step, y, y_at, start, stop)
+    else:
+        _copy(count, unit, rows, at, step, y, y_at, start, stop)
+
+
+@inlined
+def _copy(
+    count: int, unit: int, rows: Any, at: int, step: int, y: Any, y_at: int, start: int, stop: int
+) -> None:
+    """Phase by phase of every column."""
     for c in range(start, stop, unit):
         for r in range(count):
             for part in range(unit):
