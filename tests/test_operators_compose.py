@@ -308,9 +308,13 @@ def test_nothing_of_the_callers_is_written(rng):
     same, x = Same((3,), (3,)), np.ones(3)
     np.testing.assert_array_equal((same + same + 2 * same) @ x, [4, 4, 4])
     np.testing.assert_array_equal(x, 1)
-    matrix = (A @ st.Diagonal(np.ones(A.in_shape))).matrix
-    matrix.data[:] = 0
-    assert st.Diagonal([1.0, 2.0]).to_matrix().data.flags.writeable
+    for one in (op, 2 * op, op.T, op.T.T, st.as_operator(op, (1, 2)), st.vstack([op]), diagonal):
+        before = one.toarray()
+        matrix = one.matrix
+        matrix *= 0
+        matrix.indices[:] = 0
+        np.testing.assert_array_equal(one.toarray(), before)
+    np.testing.assert_array_equal(unsorted.data, [1, 2])
 
 
 def test_joined_sides_are_stacked_where_shapes_are_equal_and_flat_where_not():

@@ -260,10 +260,8 @@ class Operator(Arithmetic):
 
     @property
     def matrix(self) -> csr_array:
-        """The operator's matrix; fresh at each access, unless the operator keeps one: use
-        :meth:`to_matrix` for one to write into.
-        """
-        return self._matrix(None)
+        """The operator's matrix, fresh at each access: keep it where it is used again."""
+        return self.to_matrix()
 
     def to_matrix(
         self,
