@@ -7,6 +7,7 @@ from typing import Any
 
 from .assembly import conv_matrix, conv_transpose_matrix
 from .cache import CacheInfo, cache_clear, cache_info, set_cache_limit
+from .engines import set_compiled
 from .errors import (
     DTypeError,
     GeometryError,
@@ -76,6 +77,7 @@ __all__ = [
     "hstack",
     "num_threads",
     "set_cache_limit",
+    "set_compiled",
     "set_num_threads",
     "threads",
     "vstack",

@@ -17,7 +17,7 @@ import sparse_tconv
 from sparse_tconv import cli, demo
 from sparse_tconv.errors import GeometryError, MissingExtraError
 
-COMMANDS = ("demo", "info", "build", "apply", "check", "spectrum", "deblur")
+COMMANDS = ("demo", "info", "build", "apply", "check", "spectrum", "deblur", "compile")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import numba  # noqa: F401  ('auto' weighs these engines once it is loaded)
 import numpy as np
 import pytest
 from engine_laws import (
@@ -480,12 +479,12 @@ def chosen():
     return st.Conv(np.ones((1, 1, 9, 9)), (1, 512, 512)).engine
 
 before = chosen()
-import numba
+st.set_compiled(True)
 print(before, chosen())
 """
 
 
-def test_auto_takes_it_once_numba_is_loaded() -> None:
+def test_auto_takes_it_when_it_is_told_to() -> None:
     before, after = _python(CHOICE).split()
     assert before != "direct"
     assert after == "direct"

@@ -14,10 +14,10 @@ from types import FrameType
 
 from .. import __version__
 from ..errors import SparseTconvError
-from . import _apply, _build, _check, _deblur, _demo, _info, _spectrum
+from . import _apply, _build, _check, _compile, _deblur, _demo, _info, _spectrum
 from ._parser import BAD_ARGUMENT, INTERRUPTED, OK, READER_GONE, TERMINATED, Parser
 
-COMMANDS = (_demo, _info, _build, _apply, _check, _spectrum, _deblur)
+COMMANDS = (_demo, _info, _build, _apply, _check, _spectrum, _deblur, _compile)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

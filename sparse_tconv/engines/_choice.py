@@ -17,7 +17,8 @@ import numpy as np
 from ..errors import DTypeError, GeometryError, MissingExtraError
 from ..geometry import ConvGeometry
 from ._engine import Engine
-from .compiled import BlocksEngine, DirectEngine
+from ._readiness import readiness
+from .compiled import BlocksEngine, DirectEngine, Loop
 from .csr import CsrEngine
 from .fft import FftEngine
 from .gemm import GemmEngine
@@ -57,9 +58,20 @@ def choose(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
         _known(override, VARIABLE)
         if _ENGINES[override].refuses(geometry, dtype) is None and _installed(override):
             return override
-    if geometry.nnz <= _SMALL or unfolded_size(geometry) <= _SMALL:
+    if is_small(geometry):
         return _least_call(geometry, dtype)
     return min(estimates(geometry, dtype), key=lambda item: item[1])[0]
+
+
+def overridden(geometry: ConvGeometry, dtype: np.dtype[Any]) -> bool:
+    """Whether the environment names the engine of this."""
+    name = os.environ.get(VARIABLE, "auto")
+    return name != "auto" and _ENGINES[name].refuses(geometry, dtype) is None
+
+
+def is_small(geometry: ConvGeometry) -> bool:
+    """Whether a product takes hardly more than the call."""
+    return geometry.nnz <= _SMALL or unfolded_size(geometry) <= _SMALL
 
 
 def _least_call(geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
@@ -83,7 +95,7 @@ def estimates(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, f
     return [
         (name, engine.seconds(geometry, dtype, 1))
         for name, engine in _ENGINES.items()
-        if engine.refuses(geometry, dtype) is None and _worth_importing(name)
+        if engine.refuses(geometry, dtype) is None and _allowed(engine, geometry, dtype)
     ]
 
 
@@ -92,10 +104,8 @@ def refusals(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, st
     reasons = []
     for name, engine in _ENGINES.items():
         reason = engine.refuses(geometry, dtype)
-        if reason is None and not _installed(name):
-            reason = f"{engine.package} is not installed"
-        elif reason is None and not _worth_importing(name):
-            reason = f"{engine.package} is not loaded yet: ask for engine={name!r}, or import it"
+        if reason is None and not _allowed(engine, geometry, dtype):
+            reason = readiness.standing(engine.loops(geometry, dtype))
         if reason is not None:
             reasons.append((name, reason))
     return reasons
@@ -133,10 +143,27 @@ def _installed(name: str) -> bool:
     return package is None or sys.modules.get(package) is not None or find_spec(package) is not None
 
 
-def _worth_importing(name: str) -> bool:
-    """Whether 'auto' may pick an engine: one that needs a package only when it is loaded already.
+def _allowed(engine: type[Engine], geometry: ConvGeometry, dtype: np.dtype[Any]) -> bool:
+    """Whether 'auto' may pick an engine: one of compiled loops only when these are to be taken."""
+    loops = engine.loops(geometry, dtype)
+    return not loops or readiness.allows(loops)
 
-    Loading a compiler costs more than a product; a process that has it loaded wants it.
+
+def rival(
+    name: str, geometry: ConvGeometry, dtype: np.dtype[Any]
+) -> tuple[float, tuple[Loop, ...]] | None:
+    """What the best engine of compiled loops would save in the product of one sample by an engine,
+    in seconds, and these loops; None if nothing.
     """
-    package = _ENGINES[name].package
-    return package is None or sys.modules.get(package) is not None
+    if max(geometry.shape) > _LARGEST:
+        return None
+    able = [
+        (engine.seconds(geometry, dtype, 1), engine.loops(geometry, dtype))
+        for engine in (DirectEngine, BlocksEngine)
+        if engine.refuses(geometry, dtype) is None
+    ]
+    if not able:
+        return None
+    seconds, loops = min(able)
+    saved = _ENGINES[name].seconds(geometry, dtype, 1) - seconds
+    return (saved, loops) if saved > 0 else None

@@ -45,6 +45,11 @@ class Engine(ABC):
         """Why this engine cannot compute with C in `dtype`, as a clause; None if it can."""
 
     @classmethod
+    def loops(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> tuple[Any, ...]:
+        """The compiled functions that its products call; none of most engines."""
+        return ()
+
+    @classmethod
     @abstractmethod
     def seconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
         """Estimated time of one product of C^T with a batch."""

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from .._memory import check_fits
 from ..assembly import check_folded_sums, wrap
-from ..engines import CsrEngine, Engine, choose, engine_class
+from ..engines import CsrEngine, Engine, Selection, engine_class
 from ..errors import MatrixTooLargeError
 from ..geometry import ConvGeometry
 from ..threads import lock, whole
@@ -44,7 +44,8 @@ class State:
         # Of a small kernel the bytes too: they compare in a tenth of the time of two arrays.
         self._content = self.weight.tobytes() if self.weight.nbytes <= _SMALL else None
         self.asked = engine
-        self.engine_name = choose(engine, geometry, self.weight.dtype)
+        own = Selection(engine, geometry, self.weight.dtype)
+        self._selections = {self.weight.dtype: own}
         self._engines: dict[tuple[str, np.dtype[Any]], Engine] = {}
         self._products: dict[tuple[bool, bool, str], Product] = {}
         self._conjugated: dict[bool, NDArray[Any]] = {}
@@ -104,9 +105,36 @@ class State:
         if result.kind == "c" and not self.is_complex:
             part = self._product(transposed, False, result.type().real.dtype)
             return lambda x: _by_parts(part, x, result)
-        engine = self.engine(result)
+        selection = self._selection(result)
+        if not selection.fixed:
+            return lambda x: self._weighed(selection, x, transposed)
+        engine = self._built(selection.name, result)
         computed = engine.transpose if transposed else engine.forward
         return lambda x: whole(computed, np.ascontiguousarray(x, dtype=result))
+
+    def _weighed(self, selection: Selection, x: NDArray[Any], transposed: bool) -> NDArray[Any]:
+        """A product by an engine that was not named: compiled loops take it when they pay, and give
+        it back if they do not work.
+        """
+        if selection.turns(len(x)):
+            self._forget_all_but(selection)
+        try:
+            return self._computed(selection, x, transposed)
+        except Exception as error:
+            if not selection.gives_up(error):
+                raise
+            return self._computed(selection, x, transposed)
+
+    def _computed(self, selection: Selection, x: NDArray[Any], transposed: bool) -> NDArray[Any]:
+        engine = self._built(selection.name, selection.dtype)
+        computed = engine.transpose if transposed else engine.forward
+        return whole(computed, np.ascontiguousarray(x, dtype=selection.dtype))
+
+    def _forget_all_but(self, selection: Selection) -> None:
+        """Engines of a dtype that another one computes for now are let go; matrices are not."""
+        for name, dtype in list(self._engines):
+            if dtype == selection.dtype and name not in (selection.name, CsrEngine.name):
+                self._engines.pop((name, dtype), None)
 
     def _empty(self, dtype: np.dtype[Any], transposed: bool) -> NDArray[Any]:
         """The product of no sample."""
@@ -127,14 +155,18 @@ class State:
         """How many kinds of products have been computed: what the engines hold grows with them."""
         return len(self._products)
 
-    def engine(self, dtype: np.dtype[Any]) -> Engine:
-        """The engine for one dtype, built at its first use and kept."""
-        name = (
-            self.engine_name
-            if dtype == self.weight.dtype
-            else choose(self.asked, self.geometry, dtype)
-        )
-        return self._built(name, dtype)
+    @property
+    def engine_name(self) -> str:
+        """The engine that computes in the kernel's dtype."""
+        return self._selections[self.weight.dtype].name
+
+    def _selection(self, dtype: np.dtype[Any]) -> Selection:
+        """The engine for one dtype, selected at its first use."""
+        found = self._selections.get(dtype)
+        if found is None:
+            made = Selection(self.asked, self.geometry, dtype)
+            found = self._selections.setdefault(dtype, made)
+        return found
 
     def csr(self) -> CsrEngine:
         """The explicit matrix in the kernel's own dtype."""
@@ -144,6 +176,9 @@ class State:
         return engine
 
     def _built(self, name: str, dtype: np.dtype[Any]) -> Engine:
+        found = self._engines.get((name, dtype))
+        if found is not None:
+            return found
         with self._lock:
             if (name, dtype) not in self._engines:
                 weight = self.weight if dtype == self.weight.dtype else self.weight.astype(dtype)

@@ -9,6 +9,8 @@ that are in a core's cache together; a *lane* one number of a vector of the mach
 
 from __future__ import annotations
 
-from ._engine import BlocksEngine, DirectEngine
+from ._ahead import compile_ahead
+from ._disk import Loop, on_disk
+from ._engine import BlocksEngine, DirectEngine, load
 
-__all__ = ["BlocksEngine", "DirectEngine"]
+__all__ = ["BlocksEngine", "DirectEngine", "Loop", "compile_ahead", "load", "on_disk"]

@@ -3,49 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from types import FunctionType
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from numba import njit, typeof
 
 from ...threads import sheltered
-
-# To tell whether what it kept on disk is stale, Numba looks at the file of the function itself. The
-# functions that it calls here stand in other files, so a digest of all of them is part of its name.
-_STAMP = (
-    f"{crc32(b''.join(path.read_bytes() for path in sorted(Path(__file__).parent.glob('*.py')))):x}"
-)
+from ._disk import name_of
 
 
 class Compiled:
     """A function compiled at its first call with each type of number, its first argument's.
 
-    Not on the calling thread: an interrupt would leave Numba's compiler locked.
+    Each type is kept on disk under a name of its own, so that who has not imported Numba can see it
+    there. Not compiled on the calling thread: an interrupt would leave Numba's compiler locked.
     """
 
-    def __init__(self, dispatcher: Any) -> None:
-        self._dispatcher = dispatcher
-        self._known: set[np.dtype[Any]] = set()
+    def __init__(self, function: Callable[..., None]) -> None:
+        self._function = function
+        self._dispatchers: dict[np.dtype[Any], Any] = {}
 
     def __call__(self, *args: Any) -> None:
         dtype = args[0].dtype
-        if dtype not in self._known:
-            sheltered(self._dispatcher.compile, tuple(map(typeof, args)))
-            self._known.add(dtype)
-        self._dispatcher(*args)
+        dispatcher = self._dispatchers.get(dtype)
+        if dispatcher is None:
+            dispatcher = self._dispatcher(dtype)
+            sheltered(dispatcher.compile, tuple(map(typeof, args)))
+            dispatcher = self._dispatchers.setdefault(dtype, dispatcher)
+        dispatcher(*args)
+
+    def _dispatcher(self, dtype: np.dtype[Any]) -> Any:
+        """The function for one type, kept on disk for other processes; where nothing can be written
+        each process compiles for itself.
+        """
+        given = self._function
+        code, names = given.__code__, given.__globals__
+        function = FunctionType(code, names, given.__name__, given.__defaults__, given.__closure__)
+        function.__qualname__ = name_of(given.__name__, dtype.name)
+        function.__module__ = given.__module__
+        try:
+            return njit(nogil=True, cache=True)(function)
+        except RuntimeError:  # Numba finds no folder that it may write to
+            return njit(nogil=True)(function)
 
 
 def compiled(function: Callable[..., None]) -> Compiled:
-    """`function` compiled, and kept on disk for other processes; where nothing can be written each
-    process compiles for itself.
-    """
-    function.__qualname__ += f"_{_STAMP}"
-    try:
-        return Compiled(njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # Numba finds no folder that it may write to
-        return Compiled(njit(nogil=True)(function))
+    """`function` compiled for the types of numbers that it is called with."""
+    return Compiled(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:

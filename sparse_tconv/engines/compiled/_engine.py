@@ -14,6 +14,7 @@ from ...threads import lock, num_threads, sheltered
 from .._engine import Engine
 from ._block_cost import block_nanoseconds, cannot_block
 from ._blocks import BlockProduct
+from ._disk import Loop
 from ._row_cost import row_nanoseconds
 from ._rows import RowProduct
 
@@ -24,8 +25,12 @@ _WAKE = 45_000.0
 _SHARE = 0.9
 
 
-def _load() -> None:
+def load() -> None:
     """Import Numba and the loops; interrupted in the middle, Numba could not be imported again."""
+    sheltered(_load)
+
+
+def _load() -> None:
     from . import _block_loops, _edge_loops, _row_loops  # noqa: F401
 
 
@@ -66,7 +71,7 @@ class CompiledEngine(Engine):
     def _product(self, transposed: bool) -> RowProduct | BlockProduct:
         with self._lock:
             if transposed not in self._products:
-                sheltered(_load)
+                load()
                 self._products[transposed] = self._made(transposed)
             return self._products[transposed]
 
@@ -90,6 +95,16 @@ class DirectEngine(CompiledEngine):
         known = "float32, float64, complex64 and complex128"
         return f"its loops are compiled for {known} only, not for {dtype}"
 
+    @classmethod
+    def loops(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> tuple[Loop, ...]:
+        last = geometry.axes[-1]
+        loops = [Loop("_row_loops", "product", dtype.type().real.dtype.name)]
+        if last.mode != "zeros":
+            loops.append(Loop("_edge_loops", "walk", dtype.name))
+        if last.stride > 1:
+            loops.append(Loop("_edge_loops", "sort", dtype.name))
+        return tuple(loops)
+
     def _made(self, transposed: bool) -> RowProduct | BlockProduct:
         return RowProduct(self.geometry, self.weight, transposed)
 
@@ -109,6 +124,10 @@ class BlocksEngine(CompiledEngine):
         if dtype.char not in "fd":
             return f"its loops are compiled for float32 and float64 only, not for {dtype}"
         return cannot_block(geometry, dtype.itemsize)
+
+    @classmethod
+    def loops(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> tuple[Loop, ...]:
+        return (Loop("_block_loops", "blocked", dtype.name),)
 
     def _made(self, transposed: bool) -> RowProduct | BlockProduct:
         kind = BlockProduct if np.isfinite(self.weight).all() else RowProduct
