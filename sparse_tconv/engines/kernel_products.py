@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..assembly import correlation_kernel, from_correlation_kernel
-from ..geometry import ConvGeometry
+from ..geometry import Axis, ConvGeometry
 from ..threads import num_threads, run_blas, single_blas
 from .extension import extend, fold
 from .fft import FftEngine
@@ -41,8 +41,8 @@ def kernel_gradient(geometry: ConvGeometry, x: NDArray[Any], y: NDArray[Any]) ->
     """The transpose of ``w -> C(w) x`` applied to y, in the kernel's own shape and summed over the
     batch; nothing is conjugated.
     """
-    if by_transforms(geometry, x):
-        return FftEngine(geometry, np.zeros(geometry.weight_shape, x.dtype)).weight_gradient(x, y)
+    if by_transforms(geometry, x, gradient=True):
+        return _gradient_by_transforms(geometry, x, y)
     batch, (groups, given, taken) = len(x), _channels(geometry)
     positions = _positions(geometry)
     data = y.reshape(batch, groups, given, positions)
@@ -77,14 +77,42 @@ def tap_images(
             yield fold(geometry.axes, room)
 
 
-def by_transforms(geometry: ConvGeometry, x: NDArray[Any]) -> bool:
+def by_transforms(geometry: ConvGeometry, x: NDArray[Any], gradient: bool = False) -> bool:
     """Whether transforms are estimated to take less time than all taps one by one."""
     if FftEngine.refuses(geometry, x.dtype) is not None or not len(x):
         return False
     groups, given, taken = _channels(geometry)
     read = prod(geometry.kernel_size) * len(x) * groups * taken * _positions(geometry)
     by_taps = read * (MOVED + MULTIPLIED * given)
-    return FftEngine.kernel_seconds(geometry, x.dtype, len(x)) * num_threads() < by_taps
+    turned, batch = (_turned(geometry, len(x)), taken) if gradient else (geometry, len(x))
+    # Twice: the kernel's own transform is made for this one product.
+    return 2 * FftEngine.seconds(turned, x.dtype, batch) * num_threads() < by_taps
+
+
+def _gradient_by_transforms(
+    geometry: ConvGeometry, x: NDArray[Any], y: NDArray[Any]
+) -> NDArray[Any]:
+    """The gradient as a convolution of x whose kernel is y: windows and taps change places, and so
+    do samples and input channels.
+    """
+    batch, (groups, _, taken) = len(x), _channels(geometry)
+    samples = x.reshape(batch, groups, taken, *x.shape[2:]).swapaxes(0, 2)
+    samples = np.ascontiguousarray(samples).reshape(taken, groups * batch, *x.shape[2:])
+    engine = FftEngine(_turned(geometry, batch), np.ascontiguousarray(y.swapaxes(0, 1)))
+    return from_correlation_kernel(
+        geometry, np.ascontiguousarray(engine.forward(samples).swapaxes(0, 1))
+    )
+
+
+def _turned(geometry: ConvGeometry, batch: int) -> ConvGeometry:
+    """The geometry of the gradient: window and tap, stride and dilation change places."""
+    axes = tuple(
+        Axis(a.n_in, a.k, a.n_out, a.dilation, a.stride, a.before, a.mode) for a in geometry.axes
+    )
+    groups = geometry.groups
+    return ConvGeometry(
+        axes, groups * batch, geometry.y_channels, groups, flip=False, channels=True
+    )
 
 
 def _forward(geometry: ConvGeometry, weight: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:

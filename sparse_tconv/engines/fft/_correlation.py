@@ -9,25 +9,30 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from ...threads import lock, num_threads, run_blas
-from .plan import Plan, every
+from ...assembly import correlation_kernel
+from ...geometry import Axis, ConvGeometry
+from ...threads import lock, run_blas, scratch
+from ..extension import extend, fold
+from .plan import Plan
 from .schedule import Chunk, schedule
-from .spectra import arranged, inverse, mixed, paired, transform
+from .spectra import arranged, inverse, mixed, transform
 
 
 class Correlation:
-    """C or C^T of one kernel, or its transpose in the kernel, by overlap-save.
+    """C or C^T of one kernel by overlap-save.
 
     Parameters
     ----------
+    geometry : ConvGeometry
+        The geometry of C.
     plan : Plan
-        The correlation and its cut.
+        The direction and its cut.
     weight : array of ``geometry.weight_shape``
         The kernel.
     """
 
-    def __init__(self, plan: Plan, weight: NDArray[Any]) -> None:
-        self.plan, self.unit, self.weight = plan, plan.unit, weight
+    def __init__(self, geometry: ConvGeometry, plan: Plan, weight: NDArray[Any]) -> None:
+        self.geometry, self.plan, self.weight = geometry, plan, weight
         self._spectrum: NDArray[Any] | None = None
         self._lock = lock()
 
@@ -39,84 +44,47 @@ class Correlation:
 
     def apply(self, x: NDArray[Any]) -> NDArray[Any]:
         """The product with a batch of samples with a channel axis."""
-        plan, unit = self.plan, self.unit
+        plan, axes = self.plan, len(self.plan.lengths)
         spectrum = self.spectrum()
-        sizes = tuple(step * count for step, count in zip(plan.steps, plan.counts, strict=True))
-        result = unit.room(len(x), sizes, x.dtype)
-        target = self._blocks(result, plan.steps)
+        result = np.empty((len(x), plan.groups, plan.out_channels, *plan.sizes), dtype=x.dtype)
+        target = self._blocks(result, plan.steps, plan.counts[0])
 
         def compute(chunk: Chunk) -> None:
-            part = transform(self._read(x, chunk), len(plan.lengths))
-            part = mixed(
-                spectrum[slice(*chunk.groups)],
-                _flat(part, len(plan.lengths)),
-                (unit.out_channels, unit.in_channels),
+            part = transform(self._read(x, chunk), axes)
+            flat = part.reshape(*part.shape[:3], math.prod(part.shape[3:-axes]), self._points)
+            channels = plan.out_channels, plan.in_channels
+            self._place(
+                mixed(spectrum[slice(*chunk.groups)], flat, channels), target[_where(chunk)]
             )
-            self._place(part, target[_where(chunk)])
 
         with np.errstate(over="ignore", invalid="ignore"):
             run_blas(compute, schedule(plan, len(x)))
-        return unit.deliver(result)
-
-    def gradient(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-        """The sum over windows of y times what each entry of the kernel reads: (groups,
-        out_channels, in_channels, *kernel_size).
-        """
-        plan, unit = self.plan, self.unit
-        sizes = [step * count for step, count in zip(plan.steps, plan.counts, strict=True)]
-        data = np.zeros((len(x), unit.groups, unit.out_channels, *sizes), dtype=y.dtype)
-        data[every(unit.windows)] = y.reshape(len(y), unit.groups, unit.out_channels, *unit.windows)
-        windows = self._blocks(data, plan.steps)
-        chunks, axes = schedule(plan, len(x)), len(plan.lengths)
-        parts = min(num_threads(), max(len(chunks), 1))
-        # Each part adds up its own share, so that the order of sums is fixed.
-        shape = (parts, unit.groups, unit.out_channels, unit.in_channels, self._points)
-        totals = np.zeros(shape, dtype=self._spectrum_dtype)
-
-        def compute(number: int) -> None:
-            for chunk in chunks[number::parts]:
-                part = windows[_where(chunk)]
-                padded = np.zeros((*part.shape[:-axes], *plan.lengths), dtype=part.dtype)
-                padded[every(plan.steps)] = part
-                # Without a conjugate in the sum, the spectrum of y is wanted at minus the
-                # frequency.
-                reverse = transform(padded.conj(), axes).conj()
-                other = transform(self._read(x, chunk), axes)
-                totals[number, slice(*chunk.groups)] += paired(
-                    _flat(reverse, axes), _flat(other, axes)
-                )
-
-        run_blas(compute, range(parts))
-        return self._entries(totals.sum(axis=0))
+            channels = plan.groups * plan.out_channels
+            return self._delivered(result.reshape(len(x), channels, *plan.sizes))
 
     def spectrum(self) -> NDArray[Any]:
         """The kernel's spectrum as :func:`mixed` wants it, read-only and kept."""
         with self._lock:
             if self._spectrum is None:
-                kernel = self.unit.kernel(self.weight)
-                circle = np.zeros((*kernel.shape[:3], *self.plan.lengths), dtype=kernel.dtype)
-                np.add.at(circle, self._entry_places(-1), kernel)
-                spectrum = transform(circle, len(self.plan.lengths))
+                plan = self.plan
+                kernel = correlation_kernel(self.geometry, self.weight)
+                kernel = kernel.reshape(plan.groups, -1, *kernel.shape[1:])
+                kernel = kernel.swapaxes(1, 2) if plan.transposed else kernel
+                circle = np.zeros((*kernel.shape[:3], *plan.lengths), dtype=kernel.dtype)
+                circle[(..., *np.ix_(*self._entries()))] = kernel
+                spectrum = transform(circle, len(plan.lengths))
                 spectrum = arranged(spectrum.reshape(*kernel.shape[:3], -1))
                 spectrum.flags.writeable = False
                 self._spectrum = spectrum
             return self._spectrum
 
-    def _entries(self, total: NDArray[Any]) -> NDArray[Any]:
-        """The kernel's entries of the inverse transform."""
-        lengths = self.plan.lengths
-        spectrum = total.reshape(*total.shape[:3], *self._frequencies)
-        return inverse(spectrum, lengths, self._is_real)[self._entry_places(1)]
-
-    def _entry_places(self, sign: int) -> Any:
-        """Where the entries of the kernel are on the circle of each axis, for or against the
-        direction of reading.
-        """
-        lines = zip(self.unit.lines, self.plan.lengths, strict=True)
-        return (
-            ...,
-            *np.ix_(*(sign * (np.arange(line.k) + line.origin) % length for line, length in lines)),
-        )
+    def _entries(self) -> list[NDArray[Any]]:
+        """Where on the circle of each axis the taps are, against the direction of reading."""
+        found = []
+        for line, length in zip(self.plan.lines, self.plan.lengths, strict=True):
+            taps = line.axis.dilation * np.arange(line.axis.k)
+            found.append(-(line.extent - 1 - taps if self.plan.transposed else taps) % length)
+        return found
 
     @property
     def _is_real(self) -> bool:
@@ -132,34 +100,54 @@ class Correlation:
     def _points(self) -> int:
         return math.prod(self._frequencies)
 
-    @property
-    def _spectrum_dtype(self) -> np.dtype[Any]:
-        return np.result_type(self.weight.dtype, np.complex64)
-
     def _read(self, x: NDArray[Any], chunk: Chunk) -> NDArray[Any]:
-        """The overlapping blocks that one chunk reads: (batch, groups, in_channels,
-        *counts, *lengths).
+        """The overlapping blocks that one chunk reads: (batch, groups, in_channels, *counts,
+        *lengths).
         """
         plan = self.plan
-        each = x.shape[1] // self.unit.groups
-        part = x[slice(*chunk.samples), chunk.groups[0] * each : chunk.groups[1] * each]
+        first, last = (number * plan.in_channels for number in chunk.groups)
+        part = x[slice(*chunk.samples), first:last]
         rows = chunk.blocks[1] - chunk.blocks[0]
-        if rows == plan.counts[0]:
-            return self._blocks(self.unit.collect(part, plan.extents), plan.lengths)
-        extents = (plan.lengths[0] + (rows - 1) * plan.steps[0], *plan.extents[1:])
-        wide = self.unit.collect(
-            part, extents, chunk.blocks[0] * plan.steps[0], rows * plan.steps[0]
-        )
+        starts = (chunk.blocks[0] * plan.steps[0], *(0 for _ in plan.lines[1:]))
+        read = self._apart if plan.transposed else self._extended
+        wide = read(part, starts, plan.extents(rows))
+        wide = wide.reshape(len(part), -1, plan.in_channels, *wide.shape[2:])
         return self._blocks(wide, plan.lengths, rows)
 
-    def _blocks(
-        self, array: NDArray[Any], lengths: tuple[int, ...], rows: int | None = None
+    def _extended(
+        self, x: NDArray[Any], starts: tuple[int, ...], extents: tuple[int, ...]
     ) -> NDArray[Any]:
+        """x~ from the starts on, with zeros behind the last position read."""
+        axes = []
+        for line, start, extent in zip(self.plan.lines, starts, extents, strict=True):
+            axis = line.axis
+            count = min(extent, line.windows + line.extent - 1 - start)
+            axes.append(Axis(axis.n_in, count, 1, 1, 1, -axis.first - start, axis.mode))
+        return extend(axes, x, extents)
+
+    def _apart(
+        self, y: NDArray[Any], starts: tuple[int, ...], extents: tuple[int, ...]
+    ) -> NDArray[Any]:
+        """y with its samples a stride apart, from the starts on, and zeros elsewhere."""
+        wide = scratch("apart", (*y.shape[:2], *extents), y.dtype)
+        wide[...] = 0
+        here: list[Any] = [...]
+        there: list[Any] = [...]
+        for line, start, extent in zip(self.plan.lines, starts, extents, strict=True):
+            at, step = line.start - start, line.axis.stride
+            low = max(0, -(at // step))
+            high = max(low, min(line.axis.n_out, -((at - extent) // step)))
+            here.append(slice(low, high))
+            there.append(slice(at + step * low, max(at + step * (high - 1) + 1, 0), step))
+        if all(part.start < part.stop for part in here[1:]):
+            wide[tuple(there)] = y[tuple(here)]
+        return wide
+
+    def _blocks(self, array: NDArray[Any], lengths: tuple[int, ...], rows: int) -> NDArray[Any]:
         """(batch, groups, channels, *positions) as overlapping blocks: (batch, groups, channels,
         *counts, *lengths).
         """
-        counts = (rows or self.plan.counts[0], *self.plan.counts[1:])
-        inner = array.strides[3:]
+        counts, inner = (rows, *self.plan.counts[1:]), array.strides[3:]
         steps = [stride * step for stride, step in zip(inner, self.plan.steps, strict=True)]
         return as_strided(
             array, (*array.shape[:3], *counts, *lengths), (*array.strides[:3], *steps, *inner)
@@ -169,14 +157,25 @@ class Correlation:
         """The windows that the blocks give, put where they belong."""
         counts = target.shape[3 : 3 + len(self.plan.lengths)]
         spectra = spectra.reshape(*spectra.shape[:3], *counts, *self._frequencies)
-        target[...] = inverse(spectra, self.plan.lengths, self._is_real)[every(self.plan.steps)]
+        given = inverse(spectra, self.plan.lengths, self._is_real)
+        target[...] = given[(..., *(slice(step) for step in self.plan.steps))]
+
+    def _delivered(self, result: NDArray[Any]) -> NDArray[Any]:
+        """The product of all windows given, (batch, channels, *sizes), which may be overwritten."""
+        lines = self.plan.lines
+        if self.plan.transposed and any(line.axis.mode != "zeros" for line in lines):
+            return fold([_leaves(line.axis) for line in lines], result)
+        steps = [1 if self.plan.transposed else line.axis.stride for line in lines]
+        kept: tuple[Any, ...] = (
+            ...,
+            *(slice(0, line.windows, step) for line, step in zip(lines, steps, strict=True)),
+        )
+        return np.ascontiguousarray(result[kept])
 
 
-def _flat(spectra: NDArray[Any], count: int) -> NDArray[Any]:
-    """Spectra over the last axes, `count` of them, as (batch, groups, channels, blocks,
-    frequencies).
-    """
-    return spectra.reshape(*spectra.shape[:3], -1, math.prod(spectra.shape[-count:]))
+def _leaves(axis: Axis) -> Axis:
+    """How the windows given are folded: those of an axis with zeros outside are its samples."""
+    return Axis(axis.n_in, axis.n_in, 1, 1, 1, 0, "zeros") if axis.mode == "zeros" else axis
 
 
 def _where(chunk: Chunk) -> tuple[slice, ...]:

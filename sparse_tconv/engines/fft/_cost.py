@@ -26,7 +26,6 @@ class Cost(NamedTuple):
 
 
 COST = Cost(chunk=6.4e-5, work=3e-10, mixed=2.5e-9, frequency=2.8e-8, multiplied=1e-9)
-PAIRED = 2e-9  # seconds per point and pair of channels
 THIN = 6  # channels of the thinner side at which matrix products by frequency take twice as long
 SINGLE = 0.6  # time of single precision over double
 
@@ -38,31 +37,23 @@ def seconds(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
     )
 
 
-def kernel_seconds(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
-    """Estimated time of one product linear in the kernel, the kernel's own transform included."""
-    cut = plan(geometry, False, dtype.kind != "c", dtype.itemsize)
-    unit = cut.unit
-    pairs = unit.groups * unit.out_channels * unit.in_channels
-    return 1.5 * seconds(geometry, dtype, batch) + PAIRED * pairs * batch * cut.blocks * cut.points
-
-
 def counted(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> Cost:
     """How often each part of a product of C^T occurs, shared among the threads where they share."""
     real = dtype.kind != "c"
     cut = plan(geometry, True, real, dtype.itemsize)
-    unit, chunks = cut.unit, len(schedule(cut, batch))
+    chunks = len(schedule(cut, batch))
     share = min(num_threads(), chunks)
     precise = SINGLE if dtype.char in "fF" else 1.0
-    channels = batch * unit.groups * (unit.out_channels + unit.in_channels)
-    pairs = unit.out_channels * unit.in_channels
+    channels = batch * cut.groups * (cut.out_channels + cut.in_channels)
+    pairs = cut.out_channels * cut.in_channels
     points = cut.points // (2 if real else 1)
-    products = batch * unit.groups * pairs * cut.blocks * points * precise
+    products = batch * cut.groups * pairs * cut.blocks * points * precise
     matrices = by_frequency(pairs)
-    thin = 1 + THIN / min(unit.out_channels, unit.in_channels)
+    thin = 1 + THIN / min(cut.out_channels, cut.in_channels)
     return Cost(
         chunk=chunks,
         work=channels / 2 * cut.work(dtype.itemsize) * precise * (1 if real else 2) / share,
         mixed=0 if matrices else products / share,
-        frequency=unit.groups * points * chunks if matrices else 0,
+        frequency=cut.groups * points * chunks if matrices else 0,
         multiplied=products * thin / share if matrices else 0,
     )

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...assembly import from_correlation_kernel
 from ...geometry import ConvGeometry
 from .._engine import Engine
 from ._correlation import Correlation
-from ._cost import kernel_seconds, seconds
+from ._cost import seconds
 from .plan import plan
 
 
@@ -29,7 +28,7 @@ class FftEngine(Engine):
         super().__init__(geometry, weight)
         real = weight.dtype.kind != "c"
         self._directions = [
-            Correlation(plan(geometry, transposed, real, weight.dtype.itemsize), weight)
+            Correlation(geometry, plan(geometry, transposed, real, weight.dtype.itemsize), weight)
             for transposed in (False, True)
         ]
 
@@ -43,11 +42,6 @@ class FftEngine(Engine):
     def seconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
         return seconds(geometry, dtype, batch)
 
-    @classmethod
-    def kernel_seconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
-        """Estimated time of one product with a new kernel, or of :meth:`weight_gradient`."""
-        return kernel_seconds(geometry, dtype, batch)
-
     @property
     def nbytes(self) -> int:
         return sum(direction.nbytes for direction in self._directions)
@@ -57,10 +51,3 @@ class FftEngine(Engine):
 
     def transpose(self, y: NDArray[Any]) -> NDArray[Any]:
         return self._directions[True].apply(y)
-
-    def weight_gradient(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-        """The w-gradient of sum(y * (C(w) x)), in the kernel's own shape: the transpose of w ->
-        C(w) x, summed over the batch.
-        """
-        forward = self._directions[False]
-        return from_correlation_kernel(self.geometry, forward.unit.taps(forward.gradient(x, y)))

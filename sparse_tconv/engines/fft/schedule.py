@@ -23,8 +23,8 @@ class Chunk(NamedTuple):
 
 def schedule(plan: Plan, batch: int) -> list[Chunk]:
     """A product with a batch in pieces of about CHUNK_POINTS."""
-    groups, rows = plan.unit.groups, plan.counts[0]
-    row = plan.points * prod(plan.counts[1:]) * max(plan.unit.out_channels, plan.unit.in_channels)
+    groups, rows = plan.groups, plan.counts[0]
+    row = plan.points * prod(plan.counts[1:]) * max(plan.out_channels, plan.in_channels)
     at_once = max(CHUNK_POINTS // row, 1)
     if at_once < rows:
         samples, parts = 1, 1

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 MATMUL_FROM = (
     64  # channel pairs from which a matrix product per frequency beats passes over the spectra
 )
-SUMMED_FROM = 8  # samples times blocks from which sums over them are matrix products too
 
 
 def transform(x: NDArray[Any], count: int) -> NDArray[Any]:
@@ -71,20 +70,4 @@ def mixed(kernel: NDArray[Any], spectrum: NDArray[Any], channels: tuple[int, int
     total = spectrum[:, :, 0, None] * kernel[:, :, 0, None]
     for channel in range(1, ins):
         total += spectrum[:, :, channel, None] * kernel[:, :, channel, None]
-    return total
-
-
-def paired(y: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
-    """(batch, groups, out_channels, blocks, f) times (batch, groups, in_channels, blocks, f), summed over
-    batch and blocks.
-    """
-    batch, groups, outs, blocks, points = y.shape
-    ins = x.shape[2]
-    if by_frequency(outs * ins) and batch * blocks >= SUMMED_FROM:
-        rows = np.ascontiguousarray(y.transpose(1, 4, 2, 0, 3)).reshape(groups, points, outs, -1)
-        columns = np.ascontiguousarray(x.transpose(1, 4, 0, 3, 2)).reshape(groups, points, -1, ins)
-        return np.ascontiguousarray((rows @ columns).transpose(0, 2, 3, 1))
-    total = np.zeros((groups, outs, ins, points), dtype=y.dtype)
-    for sample, block, channel in np.ndindex(batch, blocks, ins):
-        total[:, :, channel] += y[sample, :, :, block] * x[sample, :, channel, None, block]
     return total

@@ -47,7 +47,8 @@ def seconds(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
     taken, given = geometry.y_channels // groups, geometry.x_channels // groups
     samples = batch * groups
     work = sum(_seconds(each, given, taken, dtype) for each in way.products)
-    moved = taken * prod(axis.n_out for axis in geometry.axes) + given * prod(way.extents)
+    extended = prod(axis.last - axis.first + 1 for axis in geometry.axes)
+    moved = taken * prod(axis.n_out for axis in geometry.axes) + given * extended
     work += rates.copy * moved * (3 if way.folds else 1)
     work += rates.stride * given * prod(way.extents) * (max(way.strides) > 1)
     threads = num_threads() if 2.0 * geometry.nnz * batch >= FLOPS_FOR_THREADS else 1

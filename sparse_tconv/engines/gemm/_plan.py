@@ -3,9 +3,9 @@
 Along every axis but the first the taps are gathered: the images that they read, one beside the
 other, are the terms of one product. Along the first axis they are scattered: each tap has its own
 rows of that product, which are added where it reads. So a product has many terms and many rows, be
-the channels many or few on either side, and most shifts are ranges of rows. From few channels to
-many the first axis is gathered too, from many to few all axes are scattered: where less is copied
-than would be added, and the other way round.
+the channels many or few on either side, and most shifts are ranges of rows. C from few channels to
+many gathers the first axis too, C^T from many to few scatters all axes: where less is copied than
+would be added, and the other way round.
 
 Forward, each phase of the first axis's stride is read on its own; transposed, each phase of the
 gathered axes is given on its own.
@@ -137,18 +137,17 @@ class Plan:
 def plan(geometry: ConvGeometry, transposed: bool) -> Plan:
     """The plan of C or C^T."""
     within = tuple(axis if axis.mode == "zeros" else extended_axis(axis) for axis in geometry.axes)
-    channels = geometry.x_channels, geometry.y_channels
-    taken, given = channels[::-1] if transposed else channels
     first, *others = geometry.axes
+    x_channels, y_channels = geometry.x_channels, geometry.y_channels
     inner = prod(axis.k for axis in others)
-    copies_all = first.k > 1 and inner * taken <= given
     if not transposed:
-        reads, products = _forward(geometry.axes, within, copies_all)
+        few = first.k > 1 and inner * x_channels <= y_channels
+        reads, products = _forward(geometry.axes, within, few)
         size = tuple(axis.n_out for axis in geometry.axes)
         return Plan(reads, tuple(products), tuple(map(_plain, size)), (1,) * len(size), size)
     more = first.k * (inner - prod(min(axis.stride, axis.k) for axis in others))
-    adds_all = not copies_all and ADDITION * more * given < inner * taken
-    reads, products = _scattered(within) if adds_all else _gathered(within, copies_all)
+    few = ADDITION * more * x_channels < inner * y_channels
+    reads, products = _scattered(within) if few else _gathered(within)
     strides = tuple(min(axis.stride, axis.n_in) for axis in within)
     size = tuple(-(-axis.n_in // axis.stride) for axis in within)
     leaves = tuple(_plain(a.n_in) if a.mode == "zeros" else a for a in geometry.axes)
@@ -181,41 +180,32 @@ def _forward(axes: tuple[Axis, ...], within: tuple[Axis, ...], whole: bool) -> F
     return (_plain(first.n_in) if first.mode == "zeros" else first, *others), products
 
 
-def _gathered(within: tuple[Axis, ...], whole: bool) -> Found:
+def _gathered(within: tuple[Axis, ...]) -> Found:
     """What C^T reads, and its products, one for each phase of the gathered axes."""
     first, *others = within
-    padded = [_padded(axis) for axis in (within if whole else others)]
+    padded = [_padded(axis) for axis in others]
     products = []
-    for each in product(*map(phases, within if whole else others)):
+    for each in product(*map(phases, others)):
+        inner = tuple(phase.count for phase in each)
+        place = _whole([phase.start for phase in each], inner)
+        leads = tuple(
+            Lead((tap,), shift, phase.start, phase.count, *place)
+            for phase in phases(first)
+            for tap, shift in _meeting(phase)
+        )
         met = list(product(*map(_meeting, each)))
-        counts = tuple(phase.count for phase in each)
-        starts = [phase.start for phase in each]
-        reads = [
+        reads = tuple(
             tuple(
                 slice(axis.before - shift, axis.before - shift + n)
-                for (_, shift), n, axis in zip(taps, counts, padded, strict=True)
+                for (_, shift), n, axis in zip(taps, inner, padded, strict=True)
             )
             for taps in met
-        ]
+        )
         taps = tuple(tuple(tap for tap, _ in item) for item in met)
-        if whole:
-            leads: tuple[Lead, ...] = (
-                Lead((), 0, starts[0], counts[0], *_whole(starts[1:], counts[1:])),
-            )
-            rows, inner = counts[0], counts[1:]
-            offsets = tuple(read[0].start for read in reads)
-        else:
-            place = _whole(starts, counts)
-            leads = tuple(
-                Lead((tap,), shift, phase.start, phase.count, *place)
-                for phase in phases(first)
-                for tap, shift in _meeting(phase)
-            )
-            rows, inner, offsets = first.n_out, counts, (0,) * len(met)
         if leads and met:
-            views = tuple(read[whole:] for read in reads)
-            products.append(Product(0, 1, rows, leads, taps, offsets, views, inner))
-    return (*(() if whole else (_plain(first.n_out),)), *padded), products
+            offsets = (0,) * len(met)
+            products.append(Product(0, 1, first.n_out, leads, taps, offsets, reads, inner))
+    return (_plain(first.n_out), *padded), products
 
 
 def _scattered(within: tuple[Axis, ...]) -> Found:
