@@ -71,7 +71,8 @@ class Correlation:
                 kernel = kernel.reshape(plan.groups, -1, *kernel.shape[1:])
                 kernel = kernel.swapaxes(1, 2) if plan.transposed else kernel
                 circle = np.zeros((*kernel.shape[:3], *plan.lengths), dtype=kernel.dtype)
-                circle[(..., *np.ix_(*self._entries()))] = kernel
+                entries: Any = (..., *np.ix_(*self._entries()))
+                circle[entries] = kernel
                 spectrum = transform(circle, len(plan.lengths))
                 spectrum = arranged(spectrum.reshape(*kernel.shape[:3], -1))
                 spectrum.flags.writeable = False
@@ -158,7 +159,8 @@ class Correlation:
         counts = target.shape[3 : 3 + len(self.plan.lengths)]
         spectra = spectra.reshape(*spectra.shape[:3], *counts, *self._frequencies)
         given = inverse(spectra, self.plan.lengths, self._is_real)
-        target[...] = given[(..., *(slice(step) for step in self.plan.steps))]
+        kept: tuple[Any, ...] = (..., *(slice(step) for step in self.plan.steps))
+        target[...] = given[kept]
 
     def _delivered(self, result: NDArray[Any]) -> NDArray[Any]:
         """The product of all windows given, (batch, channels, *sizes), which may be overwritten."""
