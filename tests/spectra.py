@@ -12,6 +12,11 @@ import sparse_tconv as st
 KINDS = ("any", "circular", "symmetric", "mixed", "kronecker")
 DOUBLE = (np.float64, np.complex128)
 EVERY = (*DOUBLE, np.float32, np.complex64, np.int64, np.longdouble)
+EXTREMES = {
+    "largest": ("auto", "lanczos", "shift-invert"),
+    "smallest": ("auto", "lu", "qr", "augmented", "gram"),
+}
+KERNELS = ("random", "integers", "deficient", "near the identity")
 LARGEST = 600  # rows or columns of a matrix that is decomposed in a test
 
 
@@ -87,3 +92,35 @@ def rounding_of(op: Any) -> float:
 def second_difference_cond(n: int) -> float:
     """The n x n matrix of [1, -2, 1] under zero padding has cot(pi / (2 (n + 1)))^2."""
     return float(1 / np.tan(np.pi / (2 * (n + 1))) ** 2)
+
+
+def an_operator(rng, kind):
+    """An operator whose kernel has the nature of its kind: few values, many zeros, small rank,
+    clusters.
+    """
+    if kind == "near the identity":
+        return near_the_identity(rng)
+    op = random_operator(rng, str(rng.choice(KINDS)), EVERY)
+    if kind == "integers":
+        return op.with_weight(rng.integers(-1, 2, op.weight.shape).astype(op.dtype))
+    if kind == "deficient":
+        weight = op.weight.copy()
+        weight[rng.integers(len(weight))] = 0
+        weight[..., rng.integers(weight.shape[-1])] = 0
+        return op.with_weight(weight)
+    return op
+
+
+def near_the_identity(rng):
+    """One tap of one in each channel, and noise: clusters as narrow as it."""
+    groups, side = int(rng.integers(1, 4)), int(rng.integers(1, 3))
+    size = rng.integers(3, 40 if side == 1 else 7, side)
+    weight = np.zeros((groups, 1, *(3,) * side))
+    weight[(slice(None), 0, *(1,) * side)] = 1
+    weight += 10.0 ** rng.integers(-12, -3) * rng.standard_normal(weight.shape)
+    mode = str(rng.choice(["zeros", "circular", "reflect", "symmetric", "replicate"]))
+    return st.Conv(weight, (groups, *size.tolist()), padding=1, groups=groups, padding_mode=mode)
+
+
+def applies(op, method):
+    return method != "lu" or op.shape[0] == op.shape[1]

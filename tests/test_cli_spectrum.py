@@ -78,6 +78,7 @@ def test_the_numbers_are_those_of_the_matrix(
 def test_the_table_says_the_same(weight: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
     wanted = singular_values(weight)
     table = rows(capsys, *SMALL)
+    assert table["complete"] == "proved"
     assert list(table) == [
         "shape",
         "rank",
@@ -87,6 +88,7 @@ def test_the_table_says_the_same(weight: np.ndarray, capsys: pytest.CaptureFixtu
         "norm",
         "method",
         "error",
+        "complete",
     ]
     assert table["shape"] == "126 x 84"
     assert table["rank"] == "84"

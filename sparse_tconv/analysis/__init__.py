@@ -5,9 +5,10 @@ from __future__ import annotations
 from ..solution import NormBounds, Result
 from ._equivalent import equivalent
 from ._norm_bounds import norm_bounds
-from ._norms import cond, rank, smallest_singular_value, spectral_norm
+from ._norms import cond, smallest_singular_value, spectral_norm
 from ._null_space import null_space
 from ._overlap import Checkerboard, Overlap, checkerboard, overlap
+from ._rank import rank
 from ._singular import singular_values, singular_vectors
 from ._slices import columns, rows
 from ._structure import Structure, structure

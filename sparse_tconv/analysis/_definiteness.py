@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..operators import ConvOperator
-from ..spectral import hermitian_eigenvalues, problem
-from ._extremes import rounding
+from ..spectral import hermitian_eigenvalues, problem, scaled
+from ._triplets import rounding
 
 _WORK = 3e9  # multiplications in an eigenvalue problem: a few seconds
 
 
 def definiteness(op: ConvOperator) -> str:
     """The word for the signs of the eigenvalues; 'unknown' where they are too many."""
+    op, _ = scaled(op)
     base, _ = problem(op)
     if not base.kernel.any():
         return "zero"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import GeometryError
 from ..operators import ConvOperator, ConvTranspose
 from ..solution import Result
-from ..spectral import problem
+from ..spectral import problem, scaled
 from ._slices import rows
 
+_HALF = 32  # bits
 _ENTRIES = 1 << 21  # of the matrices that are compared at a time
 
 
@@ -36,7 +42,8 @@ def equivalent(op1: ConvOperator, op2: ConvOperator, tol: float = 0.0) -> Result
 
     Notes
     -----
-    The shapes that count are those of the matrices. Rows are compared some thousands at a time, in
+    The shapes that count are those of the matrices, and integers are compared exactly, as they do
+    not wrap. Rows are compared some thousands at a time, in
     time proportional to the entries and in little memory.
 
     Examples
@@ -57,28 +64,51 @@ def equivalent(op1: ConvOperator, op2: ConvOperator, tol: float = 0.0) -> Result
     """
     if not isinstance(tol, (int, float)) or not tol >= 0:
         raise GeometryError(f"`tol` must be a number, at least 0; got {tol!r}. Use 0 for equality.")
-    (first, swapped1), (second, swapped2) = problem(op1), problem(op2)
+    (first, swapped1), (second, swapped2) = (problem(scaled(op)[0]) for op in (op1, op2))
     if op1.shape != op2.shape:
-        return Result(False, "shapes", float("inf"))
-    if swapped1 == swapped2 and first.geometry == second.geometry:
-        kernels = abs(first.kernel - second.kernel).max()
-        if kernels == 0:
-            return Result(True, "kernels", 0.0)
+        return Result(False, "shapes", float("inf"), "proved")
+    same = swapped1 == swapped2 and first.geometry == second.geometry
+    if same and _same_bits(op1.weight, op2.weight) and (first.kernel == second.kernel).all():
+        return Result(True, "kernels", 0.0, "proved")
     difference = _largest_difference(op1, op2)
-    return Result(difference <= tol, "rows", difference)
+    return Result(difference <= tol, "rows", difference, "proved")
+
+
+def _same_bits(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    """Whether two weights are equal and of one type: those of two may be equal to rounding only."""
+    return first.dtype == second.dtype and np.array_equal(first, second)
 
 
 def _largest_difference(op1: ConvOperator, op2: ConvOperator) -> float:
     """Over all entries, some rows at a time."""
+    terms = _terms(op1, 1.0) + _terms(op2, -1.0)
+    terms.sort(key=lambda term: -abs(term[0]))
     count = op1.shape[0]
     taps = max(_taps_per_row(op1), _taps_per_row(op2))
     step = max(_ENTRIES // taps, 1)
     largest = 0.0
     for start in range(0, count, step):
         part = slice(start, start + step)
-        difference = rows(op1, part) - rows(op2, part)
-        largest = max(largest, float(abs(difference.data).max(initial=0)))
+        with np.errstate(over="ignore"):
+            difference = reduce(add, [rows(op, part) * factor for factor, op in terms])
+            largest = max(largest, float(abs(difference.data).max(initial=0)))
     return largest
+
+
+def _terms(op: ConvOperator, sign: float) -> list[tuple[float, ConvOperator]]:
+    """The operator as a sum of operators whose entries are exact in floating point: long integers in
+    halves, the upper ones first, so that what is left when they cancel is exact too.
+    """
+    weight = op.weight
+    if weight.dtype.kind == "c":
+        return [(sign, op.with_weight(weight.astype(np.result_type(weight, np.complex128))))]
+    if weight.dtype.kind == "f" or weight.dtype.itemsize < 8:
+        return [(sign, op.with_weight(weight.astype(np.result_type(weight, np.float64))))]
+    lower = weight & ((1 << _HALF) - 1)
+    return [
+        (sign * 2.0**_HALF, op.with_weight((weight >> _HALF).astype(np.float64))),
+        (sign, op.with_weight(lower.astype(np.float64))),
+    ]
 
 
 def _taps_per_row(op: ConvOperator) -> int:

@@ -14,7 +14,7 @@ from .. import _validate as validate
 from ..errors import GeometryError, MatrixTooLargeError
 from ..operators import ConvOperator, Operator
 from ..solution import NormBounds, Result
-from ._krylov import top_eigenpairs
+from ._krylov import Search
 
 _METHODS = ("auto", "dense", "lanczos")
 _DENSE_SIDE = 4096  # of the smaller side
@@ -124,9 +124,7 @@ def _iterated(op: Any, k: int) -> Parts:
     tall = op if op.shape[0] >= op.shape[1] else op.H
     wide = np.dtype(np.complex128 if op.dtype.kind == "c" else np.float64)
     n = tall.shape[1]
-    _, right, _ = top_eigenpairs(
-        lambda x: _gram(tall, x), n, k, wide, tol=0.0, maxiter=20 * k + 300
-    )
+    right = Search(lambda x: _gram(tall, x), n, wide, tol=0.0, maxiter=20 * k + 300).top(k)
     left, values, turn = np.linalg.svd(np.asarray(tall @ right), full_matrices=False)
     right = right @ turn.conj().T
     rest = np.asarray(tall.H @ left) - right * values
@@ -194,10 +192,9 @@ def norm_bounds(op: Any, of_convolution: Any) -> NormBounds:
         )
     tall = op if op.shape[0] >= op.shape[1] else op.H
     wide = np.dtype(np.complex128 if op.dtype.kind == "c" else np.float64)
-    squares, _, _ = top_eigenpairs(
-        lambda x: _gram(tall, x), tall.shape[1], 1, wide, tol=1e-4, maxiter=20, sweeps=20
-    )
-    lower = float(np.sqrt(max(squares[0], 0.0))) * (1 - _ROUNDING)
+    search = Search(lambda x: _gram(tall, x), tall.shape[1], wide, tol=1e-4, maxiter=20, sweeps=20)
+    best = search.top(1)
+    lower = float(np.linalg.norm(tall @ best) / np.linalg.norm(best)) * (1 - _ROUNDING)
     return NormBounds(min(lower, upper), upper, "lanczos, parts")
 
 

@@ -4,57 +4,52 @@ solves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, qr
-from scipy.sparse import block_array, csc_array, eye_array
-from scipy.sparse.linalg import splu
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from ..errors import GeometryError
 from ..operators import ConvOperator
 from ..spectral import factorize, problem
 from ._border import norm_scale, sums_bound
-from ._factor_size import guard_factors
+from ._count import Inertia
+from ._factor_size import guard_factors, worth_factors
 from ._inverse import DENSE_SIDE, Inverse, damped_inverse, inverse
-from ._krylov import Map, top_eigenpairs
+from ._krylov import Map, Search
+from ._proof import Prover
 from ._symbol import symbol_bound
+from ._triplets import Triplets, proved_triplets, rounding
 
 LARGEST = ("lanczos", "shift-invert")
 SMALLEST = ("lu", "qr", "augmented", "gram")
 
-EPS = float(np.finfo(np.float64).eps)
 _GRAM_SIDE = 1024  # of a Gram matrix worth trying first
-_GRAM_DIGITS = 1e-8  # relative error up to which a Gram matrix's answer is taken
 _QR_WORK = 1e11
+_DENSITY = 0.05  # share of entries beyond which sparse factors are full
 _BAND = 64  # entries per row of what is worth a sparse factorization
 _LOST = 1e-9  # error, over the norm, beyond which a dense decomposition is tried
-_DENSE_WORK = 5e10
-_NEAR_ZERO = 1e-4  # over the norm: values that stand out beside inverses of zero
+_DENSE_WORK = 5e10  # multiplications of a decomposition that takes seconds
+_PROOF_WORK = 1e11  # and of one that is worth a proof
 _DAMP = 1e-5  # over the norm: keeps the inverse of zeros small, and values above it apart
+_DIGITS = 16  # units of rounding up to which vectors are found well
+_CLEARINGS = 2
+_SHIFTS = 4  # for the largest values
+_NEAR = 1e-7  # over the norm: how near a shift is worth coming
+_SEARCHES = 6  # for values that the first search missed
+_MOST_MISSING = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Triplets:
-    """Values with the vectors on both sides, in the shape of samples."""
+class Finder:
+    """Where right vectors are looked for, and what makes left vectors of them."""
 
-    left: NDArray[Any]
-    values: NDArray[np.float64]
-    right: NDArray[Any]
+    search: Search
+    left: Callable[[NDArray[Any]], NDArray[Any]]
     method: str
-    error: float
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """Values of the tall one of the operator and its adjoint, with the vectors that it takes."""
-
-    values: NDArray[np.float64]
-    vectors: NDArray[Any]
-    method: str
-    error: float
 
 
 def iteration(op: ConvOperator, which: str) -> str:
@@ -68,192 +63,184 @@ def iteration(op: ConvOperator, which: str) -> str:
         return "lu"
     if columns <= _GRAM_SIDE:
         return "gram"
-    return "qr" if rows * columns**2 <= _QR_WORK else "augmented"
+    full = op.geometry.nnz > _DENSITY * rows * columns and rows * columns**2 <= _QR_WORK
+    return "qr" if full else "augmented"
 
 
-def extreme_triplets(op: ConvOperator, k: int, which: str, method: str) -> Triplets:
-    """k extreme singular values with their vectors, by one of LARGEST or SMALLEST."""
+def extreme_triplets(
+    op: ConvOperator, k: int, which: str, method: str, prove: bool = False
+) -> Triplets:
+    """k extreme singular values with their vectors, by one of LARGEST or SMALLEST; decomposed as a
+    whole, if it can be, where that alone proves them.
+    """
     wide = np.complex128 if op.dtype.kind == "c" else np.float64
     double = op.with_weight(op.weight.astype(wide))
     tall = double if op.shape[0] >= op.shape[1] else double.H
+    largest = which == "largest"
     scale = norm_scale(problem(op)[0])
     if scale == 0:
-        pairs = Pairs(np.zeros(k), np.eye(tall.shape[1], k, dtype=wide), method, 0.0)
-    elif which == "smallest":
-        pairs = _smallest(tall, k, scale, method)
+        found = _zeros(tall, k, method)
     else:
-        upper = min(symbol_bound(problem(op)[0]), sums_bound(problem(op)[0]))
-        pairs = _largest(tall, k, scale, method, upper)
-    other = _images(tall, pairs)
-    right, left = (pairs.vectors, other) if tall is double else (other, pairs.vectors)
-    return Triplets(
-        np.ascontiguousarray(left.T).reshape(-1, *op.out_shape),
-        pairs.values,
-        np.ascontiguousarray(right.T).reshape(-1, *op.in_shape),
-        pairs.method,
-        pairs.error,
-    )
+        found = _found(tall, k, largest, method, scale)
+        lost = found.error > _LOST * scale and _work(tall) <= _DENSE_WORK
+        unproved = prove and found.complete != "proved" and _work(tall) <= _PROOF_WORK
+        if lost or unproved:
+            found = _dense(tall, k, largest)
+    return found if tall is double else found.adjoint
 
 
-def _images(tall: ConvOperator, pairs: Pairs) -> NDArray[Any]:
-    """The vectors on the other side: C v, made orthonormal, which also fills in where C v is
-    zero.
-    """
-    images = np.asarray(tall.matmat(pairs.vectors))
-    if (pairs.values > 1e3 * pairs.error).all():
-        return images / np.linalg.norm(images, axis=0)
-    turned, upper = np.linalg.qr(images)
-    phase = np.exp(1j * np.angle(np.diagonal(upper)))
-    return np.asarray(turned * (phase if turned.dtype.kind == "c" else phase.real))
+def _zeros(tall: ConvOperator, k: int, method: str) -> Triplets:
+    left, right = (np.eye(side, k, dtype=tall.dtype) for side in tall.shape)
+    return Triplets(left, np.zeros(k), right, method, 0.0, np.zeros(k), "proved")
 
 
-def rounding(side: int, scale: float) -> float:
-    """Error of a backward stable computation with a matrix of some larger side."""
-    return float((16 + 8 * np.sqrt(side)) * EPS * scale)
+def _found(tall: ConvOperator, k: int, largest: bool, method: str, scale: float) -> Triplets:
+    """By iteration; with the Gram matrix only while it costs no digits."""
+    if largest:
+        finder = _shifted(tall) if method == "shift-invert" else None
+        return _searched(tall, finder or _products(tall), k, largest, scale)
+    if method == "gram":
+        finder = _gram(tall)
+        if finder is not None:
+            found = _searched(tall, finder, k, largest, scale)
+            if found.error <= _DIGITS * rounding(max(tall.shape), scale):
+                return found
+        method = "qr"
+    guard_factors(tall, method)
+    solver = inverse(tall.matrix, scale, method)
+    finder = _solves(tall, solver)
+    found = _searched(tall, finder, k, largest, scale)
+    if found.error <= _LOST * scale or _work(tall) <= _DENSE_WORK:
+        return found
+    # The inverse of zeros leaves rounding in which values beside them drown.
+    guard_factors(tall, "augmented")
+    finder = _solves(tall, solver, damped_inverse(tall.matrix, _DAMP * scale))
+    damped = _searched(tall, finder, k, largest, scale)
+    return damped if damped.error < found.error else found
 
 
-def _largest(tall: ConvOperator, k: int, scale: float, method: str, upper: float) -> Pairs:
-    """Lanczos iteration with C^H C, or with the inverse of what an upper bound of the norm leaves
-    above C.
-    """
+def _searched(tall: ConvOperator, finder: Finder, k: int, largest: bool, scale: float) -> Triplets:
+    """What a search finds, and more searches beside it until nothing is missing."""
     n = tall.shape[1]
-    if k > n - 2:  # ARPACK wants more room
-        return _dense(tall, k, largest=True) if _few(tall) else _gram(tall, k, scale, largest=True)
-    adjoint = tall.H
-    vectors = _shifted(tall, k, upper) if method == "shift-invert" else None
-    if vectors is None:
-        vectors, method = _free(tall, k), "lanczos"
-    # The norms of C v keep the digits of small values that their squares lose.
-    images = np.asarray(tall @ vectors)
-    values = np.linalg.norm(images, axis=0)
-    vectors, values = vectors[:, order := np.argsort(-values)], values[order]
-    error = rounding(max(tall.shape), scale)
-    back = np.asarray(adjoint @ images[:, order]) - vectors * values**2
-    residuals = np.linalg.norm(back, axis=0)[values > error] / values[values > error]
-    found = float(residuals.max(initial=0))
-    # Where the values crowd, the residual tells less than the bound.
-    found = min(found, max(upper - float(values[0]), 0)) if k == 1 else found
-    if found > _LOST * scale and _few(tall):
-        return _dense(tall, k, largest=True)
-    return Pairs(values, vectors, method, found + error)
+    inertia = Inertia(tall) if worth_factors(tall, finder.method) else None
+    prover = Prover(inertia, n, largest, scale, rounding(max(tall.shape), scale))
+    right = _cleared(tall, finder, k, largest, scale)
+    last = None
+    for number in range(_SEARCHES):
+        found = _outermost_first(tall, finder, right, largest, scale)
+        verdict = prover.verdict(found.values, k, found.error, number > 1)
+        if verdict.proved:
+            return replace(found.taken(slice(k)), error=verdict.error, complete="proved")
+        if last is not None and not verdict.missing and _same(found, last, k):
+            return replace(found.taken(slice(k)), complete="probable")
+        last = found
+        more = finder.search.beside(found.right, min(max(verdict.missing, 1), _MOST_MISSING))
+        right = np.hstack([found.right, more])
+    return found.taken(slice(k))
 
 
-def _free(tall: ConvOperator, k: int) -> NDArray[Any]:
-    """Vectors from products with the operator alone."""
+def _cleared(
+    tall: ConvOperator, finder: Finder, k: int, largest: bool, scale: float
+) -> NDArray[Any]:
+    """k right vectors or more. Beside very large eigenvalues of a map others drown in its rounding:
+    they are looked for again in the complement of those that were found well.
+    """
+    right = finder.search.top(k)
+    enough = _DIGITS * rounding(max(tall.shape), scale)
+    for _ in range(_CLEARINGS):
+        found = _outermost_first(tall, finder, right, largest, scale)
+        good = found.residuals <= enough
+        if good.all() or not good.any():
+            break
+        kept = found.right[:, good]
+        right = np.hstack([kept, finder.search.beside(kept, k - int(good[:k].sum()))])
+    return right
+
+
+def _outermost_first(
+    tall: ConvOperator, finder: Finder, right: NDArray[Any], largest: bool, scale: float
+) -> Triplets:
+    """The triplets of some right vectors."""
+    left = finder.left(right)
+    left = left / np.maximum(np.linalg.norm(left, axis=0), np.finfo(np.float64).tiny)
+    found = proved_triplets(tall, left, right, finder.method, scale)
+    return found if largest else found.taken(slice(None, None, -1))
+
+
+def _same(found: Triplets, last: Triplets, k: int) -> bool:
+    """Whether a search changed nothing of the first k."""
+    moved = abs(found.values[:k] - last.values[:k]).max()
+    return bool(moved <= 2 * (found.error + last.error))
+
+
+def _products(tall: ConvOperator) -> Finder:
+    """Largest values from products with the operator alone."""
     adjoint = tall.H
 
     def product(x: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(adjoint @ (tall @ x))
 
-    n = tall.shape[1]
-    return top_eigenpairs(product, n, k, tall.dtype, tol=1e-12, maxiter=100, sweeps=20)[1]
+    search = Search(product, tall.shape[1], tall.dtype, tol=1e-13, maxiter=100, sweeps=20)
+    return Finder(search, lambda right: np.asarray(tall.matmat(right)), "lanczos")
 
 
-def _shifted(tall: ConvOperator, k: int, upper: float) -> NDArray[Any] | None:
-    """Vectors of the eigenvalues of [[0, C], [C^H, 0]] next to a bound of all of them; None if
-    there is no factorization.
+def _shifted(tall: ConvOperator) -> Finder | None:
+    """Largest values from (shift^2 - C^H C)^{-1}, the shift next to the norm; None if there is no
+    factorization.
     """
-    matrix = tall.matrix
-    rows, columns = matrix.shape
-    system = block_array([[None, matrix], [matrix.conj().T, None]], format="csc")
-    shift = upper * (1 + 1e-9)
-    try:
-        factors = splu(csc_array(shift * eye_array(rows + columns) - system))
-    except RuntimeError:  # exactly singular
-        return None
-    n = rows + columns
-    found = top_eigenpairs(factors.solve, n, k, tall.dtype, tol=1e-13, maxiter=100, sweeps=20)[1]
-    return np.asarray(qr(found[rows:], mode="economic")[0])
-
-
-def _smallest(tall: ConvOperator, k: int, scale: float, method: str) -> Pairs:
-    """Lanczos iteration with the inverse of C^H C; its squares are not formed."""
-    if method == "gram":
-        pairs = _gram(tall, k, scale, largest=False)
-        if (pairs.error <= _GRAM_DIGITS * pairs.values).all():
-            return pairs
-        method = "qr"
-    n = tall.shape[1]
-    guard_factors(tall, method)
-    solver = inverse(tall.matrix, scale, method)
-    squares, vectors, residuals = _inverse_pairs(solver.solve, n, k, tall.dtype)
-    # An error r of an eigenvalue 1 / s^2 of the inverse moves s by r s^3 / 2, and all have at least
-    # the rounding of the largest: beside a value of zero little is known of the next ones.
-    values = 1 / np.sqrt(np.maximum(squares, 1 / scale**2))
-    moved = float(((residuals + 8 * np.sqrt(n) * EPS * squares[0]) * values**3).max())
-    least = 2 * solver.perturbation + rounding(max(tall.shape), scale)
-    pairs = Pairs(values, vectors, solver.method, min(moved, scale) + least)
-    if pairs.error <= _LOST * scale or k == 1:
-        return pairs
-    if _few(tall):
-        return _dense(tall, k)
-    pairs = _beside_zeros(tall, solver, k, least)
-    if pairs.values[-1] <= _NEAR_ZERO * scale:
-        return pairs
-    # The inverse of zeros, projected away, leaves rounding in which these values drown.
-    guard_factors(tall, "augmented")
-    return _beside_zeros(tall, damped_inverse(tall.matrix, _DAMP * scale), k, least)
-
-
-def _beside_zeros(tall: ConvOperator, solver: Inverse, k: int, least: float) -> Pairs:
-    """The search goes on in the complement of what C maps to zero, as often as more of it is found.
-
-    Without it C has moved by what zeros are off, at most, and the residuals tell the rest.
-    """
-    n = tall.shape[1]
-    null = np.empty((n, 0), dtype=tall.dtype)
-    while True:
-        complement = _outside(solver.solve, null)
-        vectors = _inverse_pairs(complement, n, k - null.shape[1], tall.dtype)[1]
-        zero = np.linalg.norm(np.asarray(tall.matmat(vectors)), axis=0) <= least
-        together = np.linalg.qr(np.hstack([null, vectors[:, zero], vectors[:, ~zero]]))[0]
-        null = together[:, : null.shape[1] + int(zero.sum())]
-        if not zero.any() or null.shape[1] == k:
+    base, _ = problem(tall)
+    upper = min(symbol_bound(base), sums_bound(base)) * (1 + 1e-9)
+    inertia = Inertia(tall)
+    finder = _beyond(tall, inertia, upper)
+    for _ in range(_SHIFTS):
+        if finder is None:
             break
-    left, values, turn = np.linalg.svd(np.asarray(tall.matmat(together)), full_matrices=False)
-    right = together @ turn.conj().T
-    residuals = np.linalg.norm(np.asarray(tall.H.matmat(left)) - right * values, axis=0)
-    # The left vector of a zero is any; how far the value is from zero is what matters.
-    error = float(np.where(values <= least, values, residuals).max()) + 2 * least
-    return Pairs(values[::-1], right[:, ::-1], solver.method, error)
+        lower = float(np.linalg.norm(tall.matmat(finder.search.top(1))))
+        nearer = _upper(inertia, lower, upper)
+        if nearer == upper:
+            break
+        upper = nearer
+        finder = _beyond(tall, inertia, upper) or finder
+    return finder
 
 
-def _outside(solve: Map, vectors: NDArray[Any]) -> Map:
-    """The map in the complement of orthonormal vectors."""
-
-    def projected(b: NDArray[Any]) -> NDArray[Any]:
-        image = solve(b - vectors @ (vectors.conj().T @ b))
-        return np.asarray(image - vectors @ (vectors.conj().T @ image))
-
-    return projected
-
-
-def _few(tall: ConvOperator) -> bool:
-    """Whether the whole decomposition takes seconds."""
-    return float(tall.shape[0]) * tall.shape[1] ** 2 <= _DENSE_WORK
+def _upper(inertia: Inertia, lower: float, upper: float) -> float:
+    """An upper bound of the norm that is nearer to a lower one, while no value is counted beyond."""
+    while upper - lower > _NEAR * upper:
+        shift = lower + (upper - lower) / 8
+        counted = inertia.above(shift)
+        if counted is None or counted[0] > 0 or shift + counted[1] >= upper:
+            break
+        upper = shift + counted[1]
+    return upper
 
 
-def _dense(tall: ConvOperator, k: int, largest: bool = False) -> Pairs:
-    """The whole decomposition."""
-    found = factorize(tall, "dense")
-    order = (found.order if largest else found.order[::-1])[:k]
-    return Pairs(found.values[order], found.right.columns(order), "dense", found.error)
+def _beyond(tall: ConvOperator, inertia: Inertia, shift: float) -> Finder | None:
+    """Largest values from the inverse at a shift beyond them all, by [[0, C], [C^H, 0]]."""
+    solve = inertia.shifted_solve(shift)
+    if solve is None:
+        return None
+    rows, columns = tall.shape
+
+    def product(x: NDArray[Any]) -> NDArray[Any]:
+        padded = np.zeros((rows + columns, *x.shape[1:]), dtype=tall.dtype)
+        padded[rows:] = x
+        return -solve(padded)[rows:]
+
+    search = Search(product, columns, tall.dtype, tol=1e-13, maxiter=100, sweeps=20)
+    return Finder(search, lambda right: np.asarray(tall.matmat(right)), "shift-invert")
 
 
-def _inverse_pairs(
-    solve: Map, n: int, k: int, dtype: Any
-) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
-    """The largest eigenvalues of the inverse; all of a small one at once."""
-    if k <= n - 2 and n > 32:
-        return top_eigenpairs(solve, n, k, dtype, tol=1e-13, maxiter=300)
-    dense = solve(np.eye(n, dtype=dtype))
-    values, vectors = eigh((dense + dense.conj().T) / 2)
-    values = np.maximum(values[::-1][:k], 0)
-    return values, vectors[:, ::-1][:, :k], np.zeros(k)
+def _solves(tall: ConvOperator, solver: Inverse, damped: Map | None = None) -> Finder:
+    """Smallest values from the inverse of C^H C, or a damped one; its squares are not formed."""
+    search = Search(damped or solver.solve, tall.shape[1], tall.dtype, tol=1e-13, maxiter=300)
+    return Finder(search, solver.left, solver.method)
 
 
-def _gram(tall: ConvOperator, k: int, scale: float, largest: bool) -> Pairs:
-    """Eigenvalues of the matrix C^H C: cheap for a tall C, and half of the digits lost."""
+def _gram(tall: ConvOperator) -> Finder | None:
+    """Smallest values from a Cholesky factor of C^H C: cheap for a tall C, and half of the digits
+    lost; None where none is left.
+    """
     n = tall.shape[1]
     if n > DENSE_SIDE:
         raise GeometryError(
@@ -261,12 +248,23 @@ def _gram(tall: ConvOperator, k: int, scale: float, largest: bool) -> Pairs:
             f"at most {DENSE_SIDE:,}. Pass method='augmented'."
         )
     matrix = tall.matrix
-    dense = (matrix.conj().T @ matrix).toarray()
-    ends = (n - k, n - 1) if largest else (0, k - 1)
-    squares, vectors = eigh(dense, subset_by_index=ends)
-    if largest:
-        squares, vectors = squares[::-1], vectors[:, ::-1]
-    values = np.sqrt(np.maximum(squares, 0))
-    lost = rounding(max(tall.shape), scale) * scale
-    error = float(np.minimum(np.sqrt(lost), lost / np.maximum(values, EPS * scale)).max())
-    return Pairs(values, vectors, "gram", error)
+    try:
+        factor = cho_factor((matrix.conj().T @ matrix).toarray())
+    except LinAlgError:
+        return None
+    search = Search(lambda b: cho_solve(factor, b), n, tall.dtype, tol=1e-13, maxiter=300)
+    return Finder(search, lambda right: np.asarray(tall.matmat(right)), "gram")
+
+
+def _work(tall: ConvOperator) -> float:
+    """Multiplications of the whole decomposition, group by group."""
+    return float(tall.shape[0]) * tall.shape[1] ** 2 / tall.geometry.groups**2
+
+
+def _dense(tall: ConvOperator, k: int, largest: bool) -> Triplets:
+    """The whole decomposition."""
+    found = factorize(tall, "dense")
+    order = (found.order if largest else found.order[::-1])[:k]
+    left, right = found.left.columns(order), found.right.columns(order)
+    residuals = np.full(k, found.error)
+    return Triplets(left, found.values[order], right, "dense", found.error, residuals, "proved")

@@ -10,6 +10,10 @@ from ..operators import ConvOperator
 
 _ENTRY = 16  # bytes of a stored entry: a float64 and its index
 _NEVER_MIND = 1 << 26  # bytes that any machine has
+_SPARSE = ("lu", "augmented", "shift-invert")  # methods that factorize a sparse matrix anyway
+_SIDE = 4096  # up to here a proof is worth its factors
+_ROWS = 1 << 18
+_WORK = 1e11  # multiplications within the band beyond
 
 
 def guard_factors(op: ConvOperator, method: str) -> None:
@@ -21,6 +25,15 @@ def guard_factors(op: ConvOperator, method: str) -> None:
             f"by method '{method}'; got {op.shape[0]:,} x {op.shape[1]:,}, for which they may take "
             f"{needed:,}. Use a smaller `in_shape`, or a structure that the operator has."
         )
+
+
+def worth_factors(op: ConvOperator, method: str) -> bool:
+    """Whether factors of the augmented matrix, for a proof, cost no more than the method itself, or
+    little.
+    """
+    if method in _SPARSE or (min(op.shape) <= _SIDE and max(op.shape) <= _ROWS):
+        return True
+    return float(_band(op)) ** 2 / sum(op.shape) <= _WORK
 
 
 def _band(op: ConvOperator) -> int:

@@ -14,9 +14,13 @@ from scipy.sparse.linalg import splu
 
 from ..errors import GeometryError
 
+_ZERO = 64  # units of rounding up to which an image is zero
+
 Map = Callable[[NDArray[Any]], NDArray[Any]]
 
-DENSE_SIDE = 4096  # up to here a dense factorization is as fast as a sparse one with its fill-in
+DENSE_SIDE = 4096  # of the largest matrix that is factorized densely
+_SMALL = 256  # up to here that is fast whatever the matrix
+_DENSITY = 0.05  # and beyond it for a matrix with so many entries
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +31,16 @@ class Inverse:
     ----------
     solve : callable
         The map, of (n, any number).
+    left : callable
+        ``b -> C (C^H C)^{-1} b``: a right vector to s^{-1} times the left one, without the
+        cancellation that C b suffers where s is small.
     method : str
-        How C was factorized.
-    perturbation : float
-        Norm of what was added to C so that it has factors.
+        How C was factorized; a little may have been added to it, so that it has factors.
     """
 
     solve: Map
+    left: Map
     method: str
-    perturbation: float
 
 
 def inverse(matrix: Any, scale: float, method: str) -> Inverse:
@@ -62,20 +67,25 @@ def inverse(matrix: Any, scale: float, method: str) -> Inverse:
     return _by_lu(matrix, scale)
 
 
-def damped_inverse(matrix: Any, damp: float) -> Inverse:
+def damped_inverse(matrix: Any, damp: float) -> Map:
     """``b -> (C^H C + damp^2 I)^{-1} b``, which has the eigenvectors of the inverse."""
-    return Inverse(_augmented(matrix, damp, damp), "augmented", 0.0)
+    return _augmented(matrix, damp, damp)[0]
 
 
 def _by_lu(matrix: Any, scale: float) -> Inverse:
     """C^{-1} C^{-H}; the augmented system, which is never singular, where C has no sparse LU."""
-    if matrix.shape[0] <= DENSE_SIDE:
+    side = matrix.shape[0]
+    if side <= _SMALL or (side <= DENSE_SIDE and matrix.nnz > _DENSITY * side**2):
         return _by_dense_lu(matrix, scale)
     try:
         factors = splu(csc_array(matrix))
     except RuntimeError:  # exactly singular
         return _by_augmented(matrix, scale)
-    return Inverse(lambda b: factors.solve(factors.solve(b, "H")), "lu", 0.0)
+
+    def left(b: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(factors.solve(np.ascontiguousarray(b), "H"))
+
+    return Inverse(lambda b: factors.solve(left(b)), left, "lu")
 
 
 def _by_dense_lu(matrix: Any, scale: float) -> Inverse:
@@ -84,57 +94,58 @@ def _by_dense_lu(matrix: Any, scale: float) -> Inverse:
     """
     factorize, solve = get_lapack_funcs(("getrf", "getrs"), dtype=matrix.dtype)
     factors, pivots, _ = factorize(matrix.toarray())
-    raised = _raise_diagonal(factors, scale)
-    if raised is None:
+    if not _raised(factors, scale):
         return _by_augmented(matrix, scale)
 
+    def left(b: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(solve(factors, pivots, b, trans=2)[0])
+
     def product(b: NDArray[Any]) -> NDArray[Any]:
-        half, _ = solve(factors, pivots, b, trans=2)
-        return np.asarray(solve(factors, pivots, half)[0])
+        return np.asarray(solve(factors, pivots, left(b))[0])
 
-    # L, whose entries are at most 1, stretches what is added to U.
-    return Inverse(product, "lu", raised * np.sqrt(matrix.shape[0]))
+    return Inverse(product, left, "lu")
 
 
-def _raise_diagonal(upper: NDArray[Any], scale: float) -> float | None:
-    """Raise what vanishes on the diagonal to rounding; by how much at most.
-
-    None if more than one does: the inverse would grow with the power of their number.
+def _raised(upper: NDArray[Any], scale: float) -> bool:
+    """Raise what vanishes on the diagonal to rounding; not if more than one entry does, as the
+    inverse would grow with the power of their number.
     """
     least = float(np.finfo(np.float64).eps * scale)
-    diagonal = np.diagonal(upper)
-    small = np.flatnonzero(abs(diagonal) < least)
+    small = np.flatnonzero(abs(np.diagonal(upper)) < least)
     if small.size > 1:
-        return None
+        return False
     upper[small, small] = least
-    return 2 * least if small.size else 0.0
+    return True
 
 
 def _by_qr(matrix: Any, scale: float) -> Inverse:
-    """R^{-1} R^{-H}."""
-    upper = qr(matrix.toarray(), mode="r", check_finite=False)[0][: matrix.shape[1]]
-    raised = _raise_diagonal(upper, scale)
-    if raised is None:
-        return _by_svd(upper, scale)
+    """R^{-1} R^{-H}, and Q R^{-H} to the left."""
+    basis, upper = qr(matrix.toarray(), mode="economic", check_finite=False)
+    if not _raised(upper, scale):
+        return _by_svd(basis, upper, scale)
+
+    def half(b: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(solve_triangular(upper, b, trans=2, check_finite=False))
 
     def product(b: NDArray[Any]) -> NDArray[Any]:
-        half = solve_triangular(upper, b, trans=2, check_finite=False)
-        return np.asarray(solve_triangular(upper, half, check_finite=False))
+        return np.asarray(solve_triangular(upper, half(b), check_finite=False))
 
-    return Inverse(product, "qr", raised)
+    return Inverse(product, lambda b: basis @ half(b), "qr")
 
 
-def _by_svd(upper: NDArray[Any], scale: float) -> Inverse:
+def _by_svd(basis: NDArray[Any], upper: NDArray[Any], scale: float) -> Inverse:
     """V S^{-2} V^H of R, which QR without pivots leaves without a good inverse."""
     least = float(np.finfo(np.float64).eps * scale)
-    _, values, right = np.linalg.svd(upper)
-    weights = 1 / np.maximum(values, least) ** 2
+    turn, values, right = np.linalg.svd(upper)
+    weights = 1 / np.maximum(values, least)
 
     def product(b: NDArray[Any]) -> NDArray[Any]:
-        coefficients = right @ b
-        return np.asarray((coefficients.T * weights @ right.conj()).T)
+        return np.asarray(right.conj().T @ ((right @ b).T * weights**2).T)
 
-    return Inverse(product, "qr", least)
+    def left(b: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(basis @ (turn @ ((right @ b).T * weights).T))
+
+    return Inverse(product, left, "qr")
 
 
 def _by_augmented(matrix: Any, scale: float) -> Inverse:
@@ -149,16 +160,16 @@ def _by_augmented(matrix: Any, scale: float) -> Inverse:
         moved = matrix.copy()
         moved.data = matrix.data * (1 + units * rounding * rng.uniform(-1, 1, matrix.nnz))
         try:
-            return Inverse(_twice(moved, scale), "augmented", (units + 1) * rounding * scale)
+            return Inverse(*_twice(moved, scale), "augmented")
         except RuntimeError:  # exactly singular
             continue
     return _by_qr(matrix, scale)
 
 
-def _twice(matrix: Any, scale: float) -> Map:
+def _twice(matrix: Any, scale: float) -> tuple[Map, Map]:
     """The solve with a weight found by a first one."""
     rounding = np.finfo(np.float64).eps * scale
-    found = _augmented(matrix, 1e-8 * scale, rounding)
+    found, _ = _augmented(matrix, 1e-8 * scale, rounding)
     vectors = np.random.default_rng(0).standard_normal((matrix.shape[1], 2)).astype(matrix.dtype)
     for _ in range(3):
         vectors = found(np.linalg.qr(vectors)[0])
@@ -166,17 +177,28 @@ def _twice(matrix: Any, scale: float) -> Map:
     return _augmented(matrix, float(np.clip(smallest, rounding, scale)), rounding)
 
 
-def _augmented(matrix: Any, weight: float, damp: float) -> Map:
-    """``b -> (C^H C + damp^2 I)^{-1} b``: a damp of rounding makes up for columns of zeros."""
+def _augmented(matrix: Any, weight: float, damp: float) -> tuple[Map, Map]:
+    """``b -> (C^H C + damp^2 I)^{-1} b``, and C times it: a damp of rounding makes up for columns
+    of zeros.
+    """
     rows, columns = matrix.shape
     shift = -(damp**2) / weight * eye_array(columns)
     system = block_array([[weight * eye_array(rows), matrix], [matrix.conj().T, shift]])
     factors = splu(csc_array(system))
 
-    def solve(b: NDArray[Any]) -> NDArray[Any]:
-        flat = b.reshape(columns, -1)
-        right = np.zeros((rows + columns, flat.shape[1]), dtype=matrix.dtype)
-        right[rows:] = flat
-        return np.asarray(-factors.solve(right)[rows:]).reshape(b.shape) / weight
+    def solved(b: NDArray[Any], place: slice) -> NDArray[Any]:
+        right = np.zeros((rows + columns, *b.shape[1:]), dtype=matrix.dtype)
+        right[place] = b
+        return np.asarray(factors.solve(right))
 
-    return solve
+    def left(b: NDArray[Any]) -> NDArray[Any]:
+        found = solved(b, slice(rows, None))[:rows]
+        zero = np.linalg.norm(matrix @ b, axis=0) <= _ZERO * damp
+        if zero.any():
+            # What C maps to zero has any partner in the complement of the range: there the damp
+            # leaves vectors as they are.
+            start = np.random.default_rng(0).standard_normal((rows, int(zero.sum())))
+            found[:, zero] = solved(start, slice(rows))[:rows]
+        return np.asarray(found)
+
+    return lambda b: -solved(b, slice(rows, None))[rows:] / weight, left

@@ -1,4 +1,4 @@
-"""Extreme singular values by Lanczos iterations."""
+"""Extreme eigenvectors by Lanczos iterations."""
 
 from __future__ import annotations
 
@@ -14,70 +14,69 @@ from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator
 Map = Callable[[NDArray[Any]], NDArray[Any]]
 
 _OUTSIDE = 1e-3  # part of a unit vector outside of a span that is more than rounding
-
-
-def top_eigenpairs(
-    product: Map, n: int, k: int, dtype: Any, *, tol: float, maxiter: int, sweeps: int = 200
-) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
-    """The k largest eigenvalues of a positive semi-definite map of vectors (n, any number),
-    descending, with vectors and the norms of their residuals.
-
-    ARPACK where it converges, subspace iteration from what it found where it does not: an answer
-    always, and the residual says how good it is.
-    """
-    search = Search(product, n, dtype, tol, maxiter, sweeps)
-    vectors = search.top(k)
-    values, vectors, residuals = _ritz(product, vectors)
-    # One start vector meets one direction of each eigenspace: look for more in the complement.
-    while 1 < k < n - vectors.shape[1] and values[k - 1] > 0:
-        more = search.beside(vectors)
-        if more is None:
-            break
-        values, vectors, residuals = _ritz(product, np.hstack([vectors, more]))
-        if not (more.conj().T @ product(more)).real.item() > values[k - 1] * (1 + 1e-10):
-            break
-    return values[:k], vectors[:, :k], residuals[:k]
+_AT_ONCE = 32  # side of a map that is written out as a matrix
 
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """ARPACK's arguments, and what is done where it gives up."""
+    """The largest eigenvalues of a positive semi-definite map of vectors (n, any number).
+
+    ARPACK where it converges, subspace iteration from what it found where it does not: an answer
+    always; how good it is is for others to find.
+
+    Parameters
+    ----------
+    product : callable
+        The map.
+    n : int
+        Its side.
+    dtype : dtype
+    tol, maxiter
+        ARPACK's.
+    sweeps : int
+        Steps of the subspace iteration.
+    """
 
     product: Map
     n: int
     dtype: Any
     tol: float
     maxiter: int
-    sweeps: int
+    sweeps: int = 200
 
     def top(self, k: int) -> NDArray[Any]:
-        """Orthonormal vectors near the top eigenspace, k or more."""
-        return self._top(self.product, k)
+        """k orthonormal vectors near the top eigenspace, the first the first."""
+        return self._ritz(self.product, self._top(self.product, k))[:, :k]
 
-    def beside(self, vectors: NDArray[Any]) -> NDArray[Any] | None:
-        """The top vector orthogonal to others; None if the search does not leave their span, where
-        the map has nothing else.
+    def beside(self, vectors: NDArray[Any], k: int) -> NDArray[Any]:
+        """Up to k more in the complement of orthonormal ones: one start vector meets one direction
+        of each eigenspace. None where the map has nothing else there.
         """
+        k = min(k, self.n - vectors.shape[1])
+        if not k:
+            return vectors[:, :0]
 
         def projected(x: NDArray[Any]) -> NDArray[Any]:
-            inside = x - vectors @ (vectors.conj().T @ x)
-            image = self.product(inside)
-            return np.asarray(image - vectors @ (vectors.conj().T @ image))
+            return _outside(self.product(_outside(x, vectors)), vectors)
 
-        found = self._top(projected, 1)[:, :1]
+        found = self._top(projected, k)
         for _ in range(2):  # the second time what rounding left
-            found = found - vectors @ (vectors.conj().T @ found)
-            size = float(np.linalg.norm(found))
-            if size < _OUTSIDE:
-                return None
-            found = found / size
-        return np.asarray(found)
+            found = _outside(found, vectors)
+            sizes = np.linalg.norm(found, axis=0)
+            found = found[:, sizes > _OUTSIDE] / sizes[sizes > _OUTSIDE]
+        if not found.shape[1]:
+            return found
+        found = qr(found, mode="economic")[0]
+        return self._ritz(projected, found)[:, :k]
 
     def _top(self, product: Map, k: int) -> NDArray[Any]:
+        rng = np.random.default_rng(0)
+        if self.n <= _AT_ONCE or k > self.n - 2:  # ARPACK wants more room
+            dense = product(np.eye(self.n, dtype=self.dtype))
+            return np.asarray(eigh((dense + dense.conj().T) / 2)[1][:, ::-1][:, :k])
         operator = LinearOperator(
             (self.n, self.n), matvec=product, matmat=product, dtype=self.dtype
         )
-        rng = np.random.default_rng(0)
         start, width = rng.standard_normal(self.n), min(self.n, max(2 * k + 8, 32))
         options = {"k": k, "ncv": width, "v0": start, "tol": self.tol, "maxiter": self.maxiter}
         try:
@@ -105,18 +104,14 @@ class Search:
             if size == 0 or abs(size - last) <= 1e-14 * size:
                 break
             vectors, last = image, size
-        small = _ritz(product, qr(vectors, mode="economic")[0])[1]
-        return small[:, :k]
+        return self._ritz(product, qr(vectors, mode="economic")[0])[:, :k]
+
+    def _ritz(self, product: Map, vectors: NDArray[Any]) -> NDArray[Any]:
+        """The eigenvectors in the span of orthonormal ones, descending."""
+        small = vectors.conj().T @ product(vectors)
+        return np.asarray(vectors @ eigh((small + small.conj().T) / 2)[1][:, ::-1])
 
 
-def _ritz(
-    product: Map, vectors: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
-    """The eigenvalues in the span of orthonormal vectors, descending, vectors and residuals."""
-    image = product(vectors)
-    small = vectors.conj().T @ image
-    values, turn = eigh((small + small.conj().T) / 2)
-    values, turn = values[::-1], turn[:, ::-1]
-    vectors, image = vectors @ turn, image @ turn
-    residuals = np.linalg.norm(image - vectors * values, axis=0)
-    return np.maximum(values, 0.0), vectors, residuals
+def _outside(x: NDArray[Any], vectors: NDArray[Any]) -> NDArray[Any]:
+    """The part of x that is orthogonal to orthonormal vectors."""
+    return np.asarray(x - vectors @ (vectors.conj().T @ x))

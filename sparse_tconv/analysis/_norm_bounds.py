@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from ..operators import ConvOperator, ConvTranspose
 from ..solution import NormBounds
-from ..spectral import Problem, applicable, problem, spectrum
+from ..spectral import Problem, applicable, problem, restored, scaled, spectrum
 from ._border import sums_bound
 from ._expressions import is_expression
 from ._expressions import norm_bounds as bounds_of_expression
-from ._krylov import top_eigenpairs
+from ._krylov import Search
 from ._patch import local_operator
 from ._slices import rows
 from ._symbol import symbol_bound
@@ -92,6 +92,15 @@ def norm_bounds(op: ConvOperator) -> NormBounds:
     """
     if is_expression(op):
         return bounds_of_expression(op, lambda part: norm_bounds(part).upper)
+    op, exponent = scaled(op)
+    found = _bounds(op)
+    least = float(np.finfo(np.float64).smallest_subnormal) if exponent < 0 else 0.0
+    lower, upper = (float(restored(bound, exponent)) for bound in found)
+    return NormBounds(max(lower - least, 0.0), upper + least * (upper > 0), found.method)
+
+
+def _bounds(op: ConvOperator) -> NormBounds:
+    """The bounds for a kernel of common size."""
     base, _ = problem(op)
     if not base.kernel.any():
         return NormBounds(0.0, 0.0, "zero")
@@ -122,11 +131,9 @@ def _lower(op: ConvOperator, base: Problem) -> float:
         return _kept(adjoint @ (local @ _kept(x, free)), free)
 
     n = min(local.shape)
-    if n < 3:
-        squares = np.linalg.eigvalsh(product(np.eye(n, dtype=local.dtype)))[::-1]
-    else:
-        squares, _, _ = top_eigenpairs(product, n, 1, local.dtype, tol=1e-4, maxiter=20, sweeps=20)
-    return float(np.sqrt(max(squares[0], 0.0))) * (1 - _ROUNDING)
+    best = Search(product, n, local.dtype, tol=1e-4, maxiter=20, sweeps=20).top(1)
+    square = float((best.conj().T @ product(best)).real.item() / (np.linalg.norm(best) ** 2))
+    return float(np.sqrt(max(square, 0.0))) * (1 - _ROUNDING)
 
 
 def _kept(x: Any, free: NDArray[np.bool_] | None) -> NDArray[Any]:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from ..errors import GeometryError
 from ..operators import ConvOperator
-from ..solution import Result
-from ..spectral import METHODS, spectrum
+from ..solution import Complete, NormBounds, Result
+from ..spectral import METHODS, scaled, spectrum
 from ._expressions import is_expression
-from ._expressions import rank as rank_of_expression
-from ._extremes import EPS
+from ._norm_bounds import norm_bounds
 from ._request import Request
 from ._singular import singular_values
+from ._tolerance import tolerance
 
-_MOST_DEFICIENT = 64  # zero singular values that are looked for one by one
 
-
-def spectral_norm(op: ConvOperator, method: str = "auto") -> Result:
+def spectral_norm(op: ConvOperator, method: str = "auto", *, rtol: float | None = None) -> Result:
     """The spectral norm ``max |C x| / |x|``, the largest singular value.
 
     Parameters
@@ -27,16 +23,21 @@ def spectral_norm(op: ConvOperator, method: str = "auto") -> Result:
         The operator.
     method : str, default 'auto'
         As for :func:`singular_values`.
+    rtol : float, optional
+        Relative width of certain bounds that is narrow enough: where :func:`norm_bounds` are, the
+        answer is their middle, at any size. Where no bounds so narrow are found, it is that of the
+        narrowest.
 
     Returns
     -------
     Result
-        A float with its method and error.
+        A float with its method and error; ``bounds``, a lower and an upper bound of the norm that
+        are certain even if ``complete`` is not 'proved'.
 
     Raises
     ------
     GeometryError, MatrixTooLargeError, DTypeError
-        As for :func:`singular_values`.
+        As for :func:`singular_values`; `rtol` is no number or negative.
 
     See Also
     --------
@@ -57,14 +58,45 @@ def spectral_norm(op: ConvOperator, method: str = "auto") -> Result:
     ...     )
     ... )
     2.0
+    >>> import numpy as np
+    >>> layer = Conv(np.ones((2, 3, 7, 7)), (3, 224, 224), padding=3, stride=2)
+    >>> norm = spectral_norm(layer, rtol=1e-2)
+    >>> lower, upper = norm.bounds
+    >>> bool(lower <= norm <= upper <= 1.01 * lower), norm.complete
+    (True, 'proved')
     >>> spectral_norm([[1.0, 2.0]])
     Traceback (most recent call last):
         ...
     sparse_tconv.errors.DTypeError: `op` must be a Conv or ConvTranspose; got list. Make one with
         sparse_tconv.Conv(weight, in_shape).
     """
-    found = singular_values(op, 1, "largest", method)
-    return Result(float(found[0]), found.method, found.error, found.complete)
+    if rtol is None:
+        return _with_bounds(op, singular_values(op, 1, "largest", method))
+    wanted = tolerance(rtol, name="rtol")
+    certain = norm_bounds(op)
+    if certain.upper - certain.lower <= wanted * certain.upper:
+        return _middle(certain.lower, certain.upper, certain.method)
+    found = _with_bounds(op, singular_values(op, 1, "largest", method), certain)
+    if found.complete == "proved" or found.bounds is None:
+        return found
+    return _middle(*found.bounds, f"{found.method}, {certain.method}")
+
+
+def _with_bounds(op: ConvOperator, found: Result, certain: NormBounds | None = None) -> Result:
+    """The one value found, and what is certain of the norm."""
+    value = float(found[0])
+    lower, upper = max(value - found.error, 0.0), value + found.error
+    if found.complete != "proved":
+        certain = certain or norm_bounds(op)
+        lower, upper = max(lower, certain.lower), certain.upper
+    return Result(value, found.method, found.error, found.complete, (lower, upper))
+
+
+def _middle(lower: float, upper: float, method: str) -> Result:
+    """The number that is nearest to all between two bounds."""
+    value = lower + (upper - lower) / 2
+    error = math.nextafter(max(upper - value, value - lower), math.inf)
+    return Result(value, method, error, "proved", (lower, upper))
 
 
 def smallest_singular_value(op: ConvOperator, method: str = "auto") -> Result:
@@ -152,118 +184,36 @@ def cond(op: ConvOperator, method: str = "auto") -> Result:
     >>> float(cond(Conv(np.zeros((3, 3)), (9, 9), channels=False)))
     inf
     """
-    most, least = _ends(op, method)
+    most, least = _ends(op if is_expression(op) else scaled(op)[0], method)
+    complete = _weaker(most.complete, least.complete)
     if least.value == 0:
-        return Result(math.inf, least.method, math.inf)
+        return Result(math.inf, least.method, math.inf, complete)
     value = most.value / least.value
     if least.value <= least.error:
-        return Result(value, least.method, math.inf)
+        return Result(value, least.method, math.inf, complete)
     relative = most.error / most.value + least.error / (least.value - least.error)
-    return Result(value, least.method, value * relative)
+    return Result(value, least.method, value * relative, complete)
+
+
+def _weaker(*found: Complete) -> Complete:
+    """What is known of several answers together."""
+    order: tuple[Complete, ...] = ("proved", "probable", "unknown")
+    return max(found, key=order.index)
 
 
 def _ends(op: ConvOperator, method: str) -> tuple[Result, Result]:
     """The largest and the smallest singular value; both at once where all are found."""
     if is_expression(op):
         whole = singular_values(op, None, "largest", method)
-        first, last = (Result(float(whole[place]), "dense", whole.error) for place in (0, -1))
+        first, last = (
+            Result(float(whole[place]), "dense", whole.error, whole.complete) for place in (0, -1)
+        )
         return first, last
     chosen = Request.of(op, 1, "smallest", method).method
     if chosen not in METHODS:
-        smallest = smallest_singular_value(op, chosen)  # first, as it may be refused
+        smallest = smallest_singular_value(op, method)  # first, as it may be refused
         return spectral_norm(op), smallest
     found = spectrum(op, chosen)
     ends = (float(found.values[0]), float(found.values[-1]))
-    most, least = (Result(value, found.method, found.error) for value in ends)
+    most, least = (Result(value, found.method, found.error, "proved") for value in ends)
     return most, least
-
-
-def rank(op: ConvOperator, tol: float | None = None, method: str = "auto") -> Result:
-    """Number of singular values above a tolerance.
-
-    Parameters
-    ----------
-    op : Conv or ConvTranspose
-        The operator.
-    tol : float, optional
-        The tolerance; ``max(op.shape) * eps * norm`` in double precision, as
-        :func:`numpy.linalg.matrix_rank`, if not given.
-    method : str, default 'auto'
-        As for :func:`singular_values`.
-
-    Returns
-    -------
-    Result
-        An int; ``error`` is the number of singular values so near the tolerance that rounding may
-        have them on the other side.
-
-    Raises
-    ------
-    GeometryError, MatrixTooLargeError, DTypeError
-        As for :func:`singular_values`.
-
-    Notes
-    -----
-    Without structure a large operator has its smallest values found a few at a time, until one is
-    above the tolerance.
-
-    Examples
-    --------
-    >>> from sparse_tconv import Conv
-    >>> from sparse_tconv.analysis import rank
-    >>> op = Conv([1.0, -1.0], (6,), padding=((0, 1),), padding_mode="circular", channels=False)
-    >>> int(rank(op))
-    5
-    >>> rank(op, tol=-1.0)
-    Traceback (most recent call last):
-        ...
-    sparse_tconv.errors.GeometryError: `tol` must be a number, at least 0; got -1.0. Leave it out
-        for NumPy's.
-    """
-    if is_expression(op):
-        return rank_of_expression(op, tol, method)
-    if tol is not None:
-        tol = tolerance(tol)
-    try:
-        found = singular_values(op, None, "largest", method)
-    except GeometryError:
-        if method != "auto":
-            raise
-        return _rank_from_below(op, tol)
-    limit = max(op.shape) * EPS * float(found[0]) if tol is None else tol
-    value = int((found.value > limit).sum())
-    unsure = int((abs(found.value - limit) <= found.error).sum())
-    return Result(value, found.method, unsure)
-
-
-def _rank_from_below(op: ConvOperator, tol: float | None) -> Result:
-    """The rank of an operator with few zero singular values."""
-    found = singular_values(op, 1, "smallest")  # first, as it may be refused
-    limit = max(op.shape) * EPS * float(spectral_norm(op)) if tol is None else tol
-    k = 1
-    while True:
-        below = int((found.value <= limit).sum())
-        if below < k:
-            unsure = int((abs(found.value - limit) <= found.error).sum())
-            return Result(min(op.shape) - below, found.method, unsure)
-        if 2 * k > _MOST_DEFICIENT:
-            raise GeometryError(
-                f"`op` must have fewer than {_MOST_DEFICIENT} singular values up to {limit:.3g} to "
-                f"be counted at {op.shape[0]:,} x {op.shape[1]:,} without structure; got {k} or "
-                "more. Pass a smaller `tol`, or method='dense'."
-            )
-        k *= 2
-        found = singular_values(op, k, "smallest")
-
-
-def tolerance(tol: Any) -> float:
-    """A tolerance that was given, checked."""
-    try:
-        number = math.nan if isinstance(tol, (bool, str)) else float(tol)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not number >= 0:
-        raise GeometryError(
-            f"`tol` must be a number, at least 0; got {tol!r}. Leave it out for NumPy's."
-        )
-    return number

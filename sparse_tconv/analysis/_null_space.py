@@ -12,11 +12,11 @@ from .._memory import available_memory
 from ..errors import MatrixTooLargeError
 from ..operators import ConvOperator
 from ..solution import Result
-from ..spectral import Basis, null_candidates
+from ..spectral import Basis, null_candidates, restored_error, scaled
 from ._expressions import is_expression
 from ._expressions import null_space as null_space_of_expression
-from ._extremes import EPS
-from ._norms import tolerance
+from ._tolerance import tolerance
+from ._triplets import EPS
 
 _AT_ONCE = 1 << 24  # entries of columns that are made together
 
@@ -72,14 +72,14 @@ def null_space(op: ConvOperator, tol: float | None = None, method: str = "auto")
     """
     if is_expression(op):
         return null_space_of_expression(op, tol, method)
-    given = None if tol is None else tolerance(tol)
+    op, exponent = scaled(op)
+    given = None if tol is None else tolerance(tol, exponent)
     values, basis, found, error = null_candidates(op, method)
     limit = max(op.shape) * EPS * float(values.max(initial=0)) if given is None else given
     index = np.flatnonzero(values <= limit)
     _guard(prod(op.in_shape), len(index))
-    return Result(
-        _columns(basis, index), found, max(float(values[index].max(initial=0)), 0) + error
-    )
+    error += float(values[index].max(initial=0))
+    return Result(_columns(basis, index), found, restored_error(error, exponent), "proved")
 
 
 def _columns(basis: Basis, index: NDArray[np.intp]) -> NDArray[Any]:

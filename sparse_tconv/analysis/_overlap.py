@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..assembly import correlation_kernel
 from ..geometry import OUTSIDE, Axis, source
 from ..operators import ConvOperator, ConvTranspose
-from ..spectral import checked
+from ..spectral import checked, scaled
 
 Counts = NDArray[np.int64]
 
@@ -194,7 +194,7 @@ def _even_sizes(axis: Axis) -> tuple[int, ...]:
 
 def _ripple(op: ConvOperator) -> float:
     """Part of the answer to a constant that is not constant over the phases."""
-    kernel = correlation_kernel(op.geometry, op.weight)
+    kernel = correlation_kernel(op.geometry, scaled(op)[0].weight)
     wide = kernel.astype(np.complex128 if kernel.dtype.kind == "c" else np.float64)
     for number, axis in enumerate(op.geometry.axes):
         moved = np.moveaxis(wide, number + 2, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,20 +12,23 @@ from .. import _validate as validate
 from ..errors import GeometryError
 from ..operators import ConvOperator
 from ..spectral import METHODS, applicable
-from ._extremes import LARGEST, SMALLEST, iteration
+from ._extremes import LARGEST, SMALLEST, extreme_triplets, iteration
+from ._triplets import Triplets
 
 _WHICH = ("largest", "smallest")
 _ALL_WORK = 5e10  # multiplications in decompositions for all values: under a minute
-_FEW_WORK = 1e9  # beyond it a few values come sooner by iteration: under a second
+_PROVED_SIDE = 4096  # up to which the answers of 'auto' are proved
+_FEW_WORK = 2e8  # beyond it a few values come sooner by iteration: a tenth of a second
 
 
 @dataclass(frozen=True)
 class Request:
-    """How many values from which end, and the method."""
+    """How many values from which end, the method, and whether they are to be proved."""
 
     count: int
     which: str
     method: str
+    prove: bool
 
     @classmethod
     def of(cls, op: Any, k: Any, which: Any, method: Any) -> Request:
@@ -37,7 +41,20 @@ class Request:
             )
         limit = min(op.shape)
         count = limit if k is None else _count(k, limit)
-        return cls(count, which, _method(op, count, which, method, few))
+        prove = method == "auto" and limit <= _PROVED_SIDE
+        return cls(count, which, _method(op, count, which, method, few), prove)
+
+    def iterate(self, op: ConvOperator) -> Triplets:
+        """The answer of an iteration."""
+        method = iteration(op, self.which) if self.method in METHODS else self.method
+        return extreme_triplets(op, self.count, self.which, method, self.prove)
+
+    def decomposes(self, op: ConvOperator) -> bool:
+        """Whether the whole matrix is decomposed in less than a minute, or all vectors are asked
+        for.
+        """
+        work = prod(op.shape) * float(min(op.shape))
+        return work <= _ALL_WORK or 8 * self.count > min(op.shape)
 
     def select(self, values: NDArray[Any]) -> NDArray[Any]:
         """The first or the last of values in descending order."""

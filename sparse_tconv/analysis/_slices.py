@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
-from ..assembly import correlation_kernel
+from ..assembly import check_folded_sums, correlation_kernel
 from ..errors import GeometryError
 from ..geometry import Axis
 from ..operators import ConvOperator, ConvTranspose
-from ..pattern import Rows
-from ..pattern._rows import forward_rows, transposed_rows
+from ..pattern import Rows, forward_rows, transposed_rows
 from ..spectral import checked
 
 Ints = NDArray[np.int64]
@@ -43,7 +42,7 @@ def rows(op: ConvOperator, index: Any) -> csr_array:
     GeometryError
         `index` is not what it may be.
     DTypeError
-        `op` is not a Conv or ConvTranspose.
+        `op` is not a Conv or ConvTranspose, or integer taps that meet in an entry overflow.
 
     See Also
     --------
@@ -91,7 +90,7 @@ def columns(op: ConvOperator, index: Any) -> csc_array:
     GeometryError
         `index` is not what it may be.
     DTypeError
-        `op` is not a Conv or ConvTranspose.
+        `op` is not a Conv or ConvTranspose, or integer taps that meet in an entry overflow.
 
     See Also
     --------
@@ -135,6 +134,7 @@ def _rows(op: ConvOperator, numbers: Ints) -> csr_array:
     the kernel's taps folded onto them in the order of the assembly.
     """
     geometry = op.geometry
+    check_folded_sums(geometry, op.weight)
     transposed = isinstance(op, ConvTranspose)
     kernel = _row_kernels(op, transposed)
     size = tuple(axis.n_in if transposed else axis.n_out for axis in geometry.axes)

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from ..assembly import fresh_matrix
 from ..geometry import Axis, ConvGeometry
 from ..operators import ConvOperator
-from ..spectral import problem, refuses
+from ..spectral import problem, refuses, scaled
 from ._definiteness import definiteness
 from ._equivalent import equivalent
 
@@ -106,6 +106,7 @@ def structure(op: ConvOperator) -> Structure:
     sparse_tconv.errors.DTypeError: `op` must be a Conv or ConvTranspose; got list. Make one with
         sparse_tconv.Conv(weight, in_shape).
     """
+    op, _ = scaled(op)
     base, transposed = problem(op)
     g = op.geometry
     kernel = abs(base.kernel).max(axis=(0, 1, 2))

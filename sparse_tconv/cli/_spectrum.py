@@ -149,6 +149,7 @@ def _facts(
         "norm_method": bounds.method,
         "method": None if found is None else found.method,
         "error": None if found is None else found.error,
+        "complete": None if found is None else found.complete,
         "which": which,
         "values": None if found is None else found.value.tolist(),
     }
@@ -183,6 +184,7 @@ def _table(facts: dict[str, Any], k: int | None) -> str:
         f" ({facts['norm_method']})",
         "method": facts["method"] or _UNKNOWN,
         "error": _UNKNOWN if facts["error"] is None else f"at most {facts['error']:.1e}",
+        "complete": facts["complete"] or _UNKNOWN,
     }
     if k is not None or len(values) < count:
         shown |= {f"value {number}": _number(value) for number, value in enumerate(values, 1)}

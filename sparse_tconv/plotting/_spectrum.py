@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis import Result, singular_values
+from ..analysis import singular_values
 from ..errors import ShapeError
 from ..operators import ConvOperator
+from ..solution import Result
 from ._axes import MARKERS, SERIES, one_axes
 
 

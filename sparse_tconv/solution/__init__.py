@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._result import NormBounds, Result
+from ._result import Complete, NormBounds, Result
 from ._solution import ConvergenceWarning, Solution, Status
 
-__all__ = ["ConvergenceWarning", "NormBounds", "Result", "Solution", "Status"]
+__all__ = ["Complete", "ConvergenceWarning", "NormBounds", "Result", "Solution", "Status"]

@@ -8,6 +8,7 @@ from ._eigenvalues import hermitian_eigenvalues
 from ._factorization import Basis, Factorization
 from ._factorize import applicable, factorize, null_candidates, refuses, spectrum
 from ._problem import Problem, checked, most_repeats, problem
+from ._scale import restored, restored_error, scaled
 from ._spectrum import Spectrum
 from ._svd import block_norms
 
@@ -27,5 +28,8 @@ __all__ = [
     "null_candidates",
     "problem",
     "refuses",
+    "restored",
+    "restored_error",
+    "scaled",
     "spectrum",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from ._kronecker import (
 )
 from ._plan import Plan, plan
 from ._problem import Problem, problem
+from ._scale import restored, restored_error, scaled
 from ._spectrum import Spectrum
 
 
@@ -94,8 +96,12 @@ def factorize(op: ConvOperator, method: str = "auto") -> Factorization:
         but axis 0 is no circle whose windows, 8 with stride 1, go once round its 8 samples under
         padding_mode 'symmetric'. Pass method='auto'.
     """
+    op, exponent = scaled(op)
     base, swapped = problem(op)
     found = _factorization(base, choose(base, method))
+    if exponent:
+        values, error = restored(found.values, exponent), restored_error(found.error, exponent)
+        found = replace(found, values=values, error=error)
     return found.H if swapped else found
 
 
@@ -127,8 +133,11 @@ def spectrum(op: ConvOperator, method: str = "auto") -> Spectrum:
     >>> spectrum(Conv([1.0, 1.0], (3,), channels=False)).values.round(6)
     array([1.732051, 1.      ])
     """
+    op, exponent = scaled(op)
     base, _ = problem(op)
-    return _spectrum(base, choose(base, method))
+    found = _spectrum(base, choose(base, method))
+    values, error = restored(found.values, exponent), restored_error(found.error, exponent)
+    return Spectrum(values, found.method, error)
 
 
 def null_candidates(
@@ -137,14 +146,18 @@ def null_candidates(
     """A complete orthonormal basis of what the operator takes, the singular value of each column,
     the method and a bound of the values' errors.
     """
+    op, exponent = scaled(op)
     base, swapped = problem(op)
     chosen = choose(base, method)
     found = _decomposed(base, chosen)
+    basis: Basis
     if isinstance(found, Product):
-        values, columns = complete_kronecker_basis(found, not swapped)
-        return values, columns, chosen, kronecker_error(found, values)
-    values, basis = complete_block_basis(found, not swapped)
-    return values, basis, chosen, block_error(found, values)
+        values, basis = complete_kronecker_basis(found, not swapped)
+        error = kronecker_error(found, values)
+    else:
+        values, basis = complete_block_basis(found, not swapped)
+        error = block_error(found, values)
+    return restored(values, exponent), basis, chosen, restored_error(error, exponent)
 
 
 def refuses(op: ConvOperator, method: str) -> str | None:
@@ -170,7 +183,7 @@ def refuses(op: ConvOperator, method: str) -> str | None:
     'the kernel is no product of one kernel per axis'
     >>> refuses(op, "dense")
     """
-    base, _ = problem(op)
+    base, _ = problem(scaled(op)[0])
     return refusal(base, method)
 
 
@@ -202,7 +215,7 @@ def applicable(op: ConvOperator, within: Callable[[str, float], bool]) -> str | 
     """The first method that applies and whose work, in multiplications, is accepted; None if none
     is.
     """
-    base, _ = problem(op)
+    base, _ = problem(scaled(op)[0])
     for method in METHODS:
         if within(method, work(base, method)) and refusal(base, method) is None:
             return method
