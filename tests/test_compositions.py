@@ -101,7 +101,7 @@ def test_expressions_go_to_pylops_and_pylops_into_expressions(rng, settings_coun
         assert (tuple(theirs.dims), tuple(theirs.dimsd)) == (op.in_shape, op.out_shape)
         x = random_array(rng, (op.shape[1],), dtype)
         scale = 1e-10 * (np.abs(dense).sum() + 1)
-        np.testing.assert_allclose(theirs @ x, dense @ x, atol=scale)
+        np.testing.assert_allclose((theirs @ x).reshape(-1), dense @ x, atol=scale)
         assert pylops.utils.dottest(
             theirs, *op.shape, complexflag=3 if dtype is np.complex128 else 0, rtol=1e-8
         )

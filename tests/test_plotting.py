@@ -106,7 +106,7 @@ def test_the_steps_end_in_the_product(settings_count, rng):
         conv = op if isinstance(op, st.Conv) else op.T
         _, y, stages = stages_of(op)
         weight = np.zeros_like(conv.weight)
-        weight[0, 0] = conv.weight[0, 0].conj() if op._conjugated else conv.weight[0, 0]
+        weight[0, 0] = conv.weight[0, 0].conj() if op.conjugated else conv.weight[0, 0]
         data = np.zeros(conv.out_shape)
         data[0] = y.reshape(conv.out_shape[1:])
         alone = st.Conv(
