@@ -43,21 +43,21 @@ def kernel_gradient(geometry: ConvGeometry, x: NDArray[Any], y: NDArray[Any]) ->
     """
     if by_transforms(geometry, x, gradient=True):
         return _gradient_by_transforms(geometry, x, y)
-    batch, (groups, given, taken) = len(x), _channels(geometry)
+    batch, (groups, out_channels, in_channels) = len(x), _channels(geometry)
     positions = _positions(geometry)
-    data = y.reshape(batch, groups, given, positions)
-    gradient = np.empty((groups, given, taken, *geometry.kernel_size), dtype=y.dtype)
+    data = y.reshape(batch, groups, out_channels, positions)
+    gradient = np.empty((groups, out_channels, in_channels, *geometry.kernel_size), dtype=y.dtype)
     wide = extend(geometry.axes, x)
 
     def compute(tap: tuple[int, ...]) -> None:
-        read = _view(geometry, wide, tap).reshape(batch, groups, taken, positions)
+        read = _view(geometry, wide, tap).reshape(batch, groups, in_channels, positions)
         place: tuple[Any, ...] = (..., *tap)
         gradient[place] = (data @ read.swapaxes(-1, -2)).sum(axis=0)
 
     taps = list(np.ndindex(*geometry.kernel_size))
     run_blas(compute, taps, len(taps) * x.size > _WORTH_A_THREAD)
     return from_correlation_kernel(
-        geometry, gradient.reshape(groups * given, taken, *geometry.kernel_size)
+        geometry, gradient.reshape(groups * out_channels, in_channels, *geometry.kernel_size)
     )
 
 
@@ -81,10 +81,10 @@ def by_transforms(geometry: ConvGeometry, x: NDArray[Any], gradient: bool = Fals
     """Whether transforms are estimated to take less time than all taps one by one."""
     if FftEngine.refuses(geometry, x.dtype) is not None or not len(x):
         return False
-    groups, given, taken = _channels(geometry)
-    read = prod(geometry.kernel_size) * len(x) * groups * taken * _positions(geometry)
-    by_taps = read * (MOVED + MULTIPLIED * given)
-    turned, batch = (_turned(geometry, len(x)), taken) if gradient else (geometry, len(x))
+    groups, out_channels, in_channels = _channels(geometry)
+    read = prod(geometry.kernel_size) * len(x) * groups * in_channels * _positions(geometry)
+    by_taps = read * (MOVED + MULTIPLIED * out_channels)
+    turned, batch = (_turned(geometry, len(x)), in_channels) if gradient else (geometry, len(x))
     # Twice: the kernel's own transform is made for this one product.
     return 2 * FftEngine.seconds(turned, x.dtype, batch) * num_threads() < by_taps
 
@@ -95,9 +95,9 @@ def _gradient_by_transforms(
     """The gradient as a convolution of x whose kernel is y: windows and taps change places, and so
     do samples and input channels.
     """
-    batch, (groups, _, taken) = len(x), _channels(geometry)
-    samples = x.reshape(batch, groups, taken, *x.shape[2:]).swapaxes(0, 2)
-    samples = np.ascontiguousarray(samples).reshape(taken, groups * batch, *x.shape[2:])
+    batch, (groups, _, in_channels) = len(x), _channels(geometry)
+    samples = x.reshape(batch, groups, in_channels, *x.shape[2:]).swapaxes(0, 2)
+    samples = np.ascontiguousarray(samples).reshape(in_channels, groups * batch, *x.shape[2:])
     engine = FftEngine(_turned(geometry, batch), np.ascontiguousarray(y.swapaxes(0, 1)))
     return from_correlation_kernel(
         geometry, np.ascontiguousarray(engine.forward(samples).swapaxes(0, 1))
@@ -116,21 +116,23 @@ def _turned(geometry: ConvGeometry, batch: int) -> ConvGeometry:
 
 
 def _forward(geometry: ConvGeometry, weight: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
-    groups, given, taken = _channels(geometry)
+    groups, out_channels, in_channels = _channels(geometry)
     kernel, positions = _grouped(geometry, weight), _positions(geometry)
-    y = np.zeros((len(x), groups, given, positions), dtype=x.dtype)
+    y = np.zeros((len(x), groups, out_channels, positions), dtype=x.dtype)
     wide = extend(geometry.axes, x)
     for tap in np.ndindex(*geometry.kernel_size):
         place: tuple[Any, ...] = (..., *tap)
-        y += kernel[place] @ _view(geometry, wide, tap).reshape(len(x), groups, taken, positions)
-    return y.reshape(len(x), groups * given, *(axis.n_out for axis in geometry.axes))
+        y += kernel[place] @ _view(geometry, wide, tap).reshape(
+            len(x), groups, in_channels, positions
+        )
+    return y.reshape(len(x), groups * out_channels, *(axis.n_out for axis in geometry.axes))
 
 
 def _transposed(geometry: ConvGeometry, weight: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-    groups, given, taken = _channels(geometry)
+    groups, out_channels, in_channels = _channels(geometry)
     kernel = _grouped(geometry, weight).swapaxes(1, 2)
-    data = y.reshape(len(y), groups, given, _positions(geometry))
-    wide = np.zeros((len(y), groups * taken, *_extents(geometry)), dtype=y.dtype)
+    data = y.reshape(len(y), groups, out_channels, _positions(geometry))
+    wide = np.zeros((len(y), groups * in_channels, *_extents(geometry)), dtype=y.dtype)
     for tap in np.ndindex(*geometry.kernel_size):
         place: tuple[Any, ...] = (..., *tap)
         view = _view(geometry, wide, tap)

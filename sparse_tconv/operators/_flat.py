@@ -83,7 +83,7 @@ class FlatVectors(LinearOperator):  # type: ignore[misc]  # SciPy has no types
 
     def _matmat(self, x: NDArray[Any]) -> NDArray[Any]:
         columns = np.ascontiguousarray(validate.numeric_array("x", x).T)
-        if not columns.size:
+        if not len(columns):
             return np.empty((self.shape[0], 0), np.result_type(columns, self.dtype))
         y = self._multiply(columns.reshape(len(columns), *self._in_shape))
         return y.reshape(len(columns), self.shape[0]).T

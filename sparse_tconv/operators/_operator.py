@@ -186,7 +186,7 @@ class Operator(Arithmetic):
         (5, 2, 2)
         """
         samples, batch = self._checked(x)
-        if not samples.size:
+        if not prod(batch):  # a sample of a kernel operator may itself be empty
             return np.empty((*batch, *self._out_shape), np.result_type(samples, self.dtype))
         y = self._multiply(samples.reshape(prod(batch), *self._in_shape))
         return np.ascontiguousarray(y.reshape(*batch, *self._out_shape))

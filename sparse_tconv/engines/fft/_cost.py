@@ -19,7 +19,7 @@ class Cost(NamedTuple):
     """Measured seconds of the parts of a product."""
 
     chunk: float  # per chunk of blocks
-    work: float  # per unit of a plan's work in double precision, of the channels read and given
+    work: float  # per unit of a plan's work in double precision, of the channels read and computed
     mixed: float  # per frequency, block and channel pair, by passes over the spectra
     frequency: float  # per frequency, by matrix products
     multiplied: float  # per frequency, block and channel pair, by matrix products

@@ -56,7 +56,7 @@ class Plan:
     transposed : bool
         Whether it is C^T.
     groups, in_channels, out_channels : int
-        Groups, and the channels of each that are read and given.
+        Groups, and the channels of each that are read and computed.
     lengths : tuple of int
         Points of one transform along each axis.
     steps : tuple of int

@@ -54,20 +54,20 @@ def mixed(kernel: NDArray[Any], spectrum: NDArray[Any], channels: tuple[int, int
     A kernel of :func:`arranged` with `channels` (out, in) times (batch, groups, in_channels,
     blocks, f) is (batch, groups, out_channels, blocks, f); the second may be overwritten.
     """
-    outs, ins = channels
-    if outs == ins == 1:
+    out_channels, in_channels = channels
+    if out_channels == in_channels == 1:
         spectrum *= kernel[:, 0, :, None]
         return spectrum
     batch, groups, _, blocks, points = spectrum.shape
-    if by_frequency(outs * ins):
+    if by_frequency(out_channels * in_channels):
         columns = np.ascontiguousarray(spectrum.transpose(1, 4, 2, 0, 3)).reshape(
-            groups, points, ins, -1
+            groups, points, in_channels, -1
         )
         product = kernel @ columns
         return np.ascontiguousarray(
-            product.reshape(groups, points, outs, batch, blocks).transpose(3, 0, 2, 4, 1)
+            product.reshape(groups, points, out_channels, batch, blocks).transpose(3, 0, 2, 4, 1)
         )
     total = spectrum[:, :, 0, None] * kernel[:, :, 0, None]
-    for channel in range(1, ins):
+    for channel in range(1, in_channels):
         total += spectrum[:, :, channel, None] * kernel[:, :, channel, None]
     return total

@@ -44,13 +44,13 @@ SHARED = 1.1  # cores share the memory
 def seconds(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
     """Estimated time of C^T times a batch, with the threads of now."""
     way, rates, groups = plan(geometry, True), RATES[dtype.char], geometry.groups
-    taken, given = geometry.y_channels // groups, geometry.x_channels // groups
+    in_channels, out_channels = geometry.y_channels // groups, geometry.x_channels // groups
     samples = batch * groups
-    work = sum(_seconds(each, given, taken, dtype) for each in way.products)
+    work = sum(_seconds(each, out_channels, in_channels, dtype) for each in way.products)
     extended = prod(axis.last - axis.first + 1 for axis in geometry.axes)
-    moved = taken * prod(axis.n_out for axis in geometry.axes) + given * extended
+    moved = in_channels * prod(axis.n_out for axis in geometry.axes) + out_channels * extended
     work += rates.copy * moved * (3 if way.folds else 1)
-    work += rates.stride * given * prod(way.extents) * (max(way.strides) > 1)
+    work += rates.stride * out_channels * prod(way.extents) * (max(way.strides) > 1)
     threads = num_threads() if 2.0 * geometry.nnz * batch >= FLOPS_FOR_THREADS else 1
     if threads == 1:
         return START + samples * work

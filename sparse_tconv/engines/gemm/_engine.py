@@ -104,25 +104,25 @@ def _add_product(
         stack = _stacked(each, source, first, last)
         for part in ranges(len(each.leads), leads_together(*matrix.shape[2:])):
             leads = slice(*part)
-            given = _multiplied(matrix[:, leads], stack)
-            given = given.reshape(*given.shape[:4], last - first, *each.inner)
+            sums = _multiplied(matrix[:, leads], stack)
+            sums = sums.reshape(*sums.shape[:4], last - first, *each.inner)
             for number, lead in enumerate(each.leads[leads]):
                 begin = max(item.rows[0], first + lead.shift)
                 end = min(item.rows[1], last + lead.shift, lead.count)
                 if begin < end:
                     offset = lead.shift + first
                     there: Any = (*place, lead.phase, slice(begin, end), *lead.place)
-                    rows: Any = (slice(begin - offset, end - offset), *lead.given)
-                    target[there] += given[(slice(None), slice(None), number, slice(None), *rows)]
+                    rows: Any = (slice(begin - offset, end - offset), *lead.part)
+                    target[there] += sums[(slice(None), slice(None), number, slice(None), *rows)]
 
 
 def _multiplied(matrix: NDArray[Any], stack: NDArray[Any]) -> NDArray[Any]:
     """(samples, groups, leads, out_channels, positions), in this thread's work space."""
     groups, leads, channels, terms = matrix.shape
     samples, _, _, positions = stack.shape
-    given = scratch("given", (samples, groups, leads * channels, positions), stack.dtype)
-    np.matmul(matrix.reshape(groups, leads * channels, terms), stack, out=given)
-    return given.reshape(samples, groups, leads, channels, positions)
+    sums = scratch("sums", (samples, groups, leads * channels, positions), stack.dtype)
+    np.matmul(matrix.reshape(groups, leads * channels, terms), stack, out=sums)
+    return sums.reshape(samples, groups, leads, channels, positions)
 
 
 def _stacked(each: Product, source: NDArray[Any], first: int, last: int) -> NDArray[Any]:

@@ -8,7 +8,7 @@ many gathers the first axis too, C^T from many to few scatters all axes: where l
 would be added, and the other way round.
 
 Forward, each phase of the first axis's stride is read on its own; transposed, each phase of the
-gathered axes is given on its own.
+gathered axes is computed on its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Lead:
         The tap along each scattered axis.
     shift, phase, count : int
         Along the first axis.
-    given : tuple of slice
+    part : tuple of slice
         What of the product is added, along the other axes.
     place : tuple
         Where in the target along each of the other axes: phase and range, one after the other.
@@ -52,7 +52,7 @@ class Lead:
     shift: int
     phase: int
     count: int
-    given: Slices
+    part: Slices
     place: tuple[Any, ...]
 
 
@@ -214,12 +214,12 @@ def _scattered(within: tuple[Axis, ...]) -> Found:
     for first, *others in product(*map(phases, within)):
         for (tap, shift), *met in product(*map(_meeting, (first, *others))):
             spans = [phase.meeting(other) for phase, (_, other) in zip(others, met, strict=True)]
-            given = tuple(slice(*span) for span in spans)
+            part = tuple(slice(*span) for span in spans)
             place: list[Any] = []
             for phase, (_, other), (low, high) in zip(others, met, spans, strict=True):
                 place += [phase.start, slice(low + other, high + other)]
             taps = (tap, *(tap for tap, _ in met))
-            leads.append(Lead(taps, shift, first.start, first.count, given, tuple(place)))
+            leads.append(Lead(taps, shift, first.start, first.count, part, tuple(place)))
     sizes = [axis.n_out for axis in within]
     every = tuple(slice(n) for n in sizes[1:])
     item = Product(0, 1, sizes[0], tuple(leads), ((),), (0,), (every,), tuple(sizes[1:]))
