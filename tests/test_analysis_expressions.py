@@ -10,6 +10,7 @@ from expressions import random_expression
 import sparse_tconv as st
 from sparse_tconv.analysis import (
     cond,
+    equivalent,
     norm_bounds,
     null_space,
     rank,
@@ -119,3 +120,18 @@ def test_what_has_no_answer_is_refused():
     large = st.Diagonal(np.full(100_000, np.nan)) @ st.Diagonal(np.ones(100_000))
     with pytest.raises(st.GeometryError, match=r"finite entries; got nan or inf.*no norm"):
         norm_bounds(large)
+
+
+def test_expressions_are_compared_entry_by_entry(rng):
+    op = st.ConvTranspose(rng.integers(-9, 9, (2, 3, 3)), (2, 6), stride=2)
+    insertion, conv = op.as_convolution()
+    found = equivalent(conv @ insertion, op)
+    assert (found.value, found.method, found.error) == (True, "matrices", 0.0)
+    assert equivalent(op, 2 * op).error == abs(op.weight).max()
+    assert equivalent(op, 2 * op, tol=9.0)
+    assert equivalent(op, op @ st.Diagonal(np.ones(op.in_shape)))
+    assert equivalent(op, op.gram()).method == "shapes"
+    top, below = (st.Diagonal([value]) for value in (2**63 - 1, -(2**63)))
+    assert equivalent(top, below).error == 2.0**64
+    with pytest.raises(st.DTypeError, match="`op` must be a Conv or ConvTranspose; got csr_array"):
+        equivalent(2 * op, op.matrix)

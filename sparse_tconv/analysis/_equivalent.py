@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..errors import GeometryError
 from ..operators import ConvOperator, ConvTranspose
 from ..solution import Result
-from ..spectral import problem, scaled
+from ..spectral import checked, problem, scaled
+from ._expressions import is_expression, largest_difference
 from ._slices import rows
 
 _HALF = 32  # bits
@@ -24,7 +25,7 @@ def equivalent(op1: ConvOperator, op2: ConvOperator, tol: float = 0.0) -> Result
 
     Parameters
     ----------
-    op1, op2 : Conv or ConvTranspose
+    op1, op2 : Conv, ConvTranspose or expression
         The operators; one may be a convolution and the other a transposed one.
     tol : float, default 0
         Entries may differ by this much.
@@ -33,12 +34,13 @@ def equivalent(op1: ConvOperator, op2: ConvOperator, tol: float = 0.0) -> Result
     -------
     Result
         ``value``: bool; ``error``: the largest difference of two entries, infinite if the shapes
-        differ; ``method``: 'shapes', 'kernels' (one geometry) or 'rows' (every entry).
+        differ; ``method``: 'shapes', 'kernels' (one geometry), 'rows' (every entry) or 'matrices'
+        (every entry of whole matrices, where one is an expression).
 
     Raises
     ------
     DTypeError
-        One is not a Conv or ConvTranspose.
+        One is no operator of this library.
 
     Notes
     -----
@@ -64,6 +66,8 @@ def equivalent(op1: ConvOperator, op2: ConvOperator, tol: float = 0.0) -> Result
     """
     if not isinstance(tol, (int, float)) or not tol >= 0:
         raise GeometryError(f"`tol` must be a number, at least 0; got {tol!r}. Use 0 for equality.")
+    if any(map(is_expression, (op1, op2))):
+        return _of_expressions(op1, op2, tol)
     (first, swapped1), (second, swapped2) = (problem(scaled(op)[0]) for op in (op1, op2))
     if op1.shape != op2.shape:
         return Result(False, "shapes", float("inf"), "proved")
@@ -72,6 +76,17 @@ def equivalent(op1: ConvOperator, op2: ConvOperator, tol: float = 0.0) -> Result
         return Result(True, "kernels", 0.0, "proved")
     difference = _largest_difference(op1, op2)
     return Result(difference <= tol, "rows", difference, "proved")
+
+
+def _of_expressions(op1: Any, op2: Any, tol: float) -> Result:
+    """Of two operators, of which one is no convolution: by their matrices."""
+    for op in (op1, op2):
+        if not is_expression(op):
+            checked(op)
+    if op1.shape != op2.shape:
+        return Result(False, "shapes", float("inf"), "proved")
+    difference = largest_difference(op1, op2)
+    return Result(difference <= tol, "matrices", difference, "proved")
 
 
 def _same_bits(first: NDArray[Any], second: NDArray[Any]) -> bool:

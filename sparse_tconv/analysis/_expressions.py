@@ -9,12 +9,15 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from .. import _validate as validate
 from ..errors import GeometryError, MatrixTooLargeError
 from ..operators import ConvOperator, Operator
 from ..solution import NormBounds, Result
 from ._krylov import Search
+from ._tolerance import tolerance
+from ._triplets import EPS, rounding
 
 _METHODS = ("auto", "dense", "lanczos")
 _DENSE_SIDE = 4096  # of the smaller side
@@ -22,7 +25,6 @@ _DENSE_WORK = 1e11  # multiplications of a decomposition that is made without be
 _EXACT_WORK = 3e7  # of one that bounds are worth
 _BY_PRODUCTS = 1 << 24  # entries of a matrix that is made of products for a bound
 _ROUNDING = 1e-11  # by which bounds give way, relative to them
-_EPS = float(np.finfo(np.float64).eps)
 
 
 def is_expression(op: Any) -> bool:
@@ -110,11 +112,6 @@ def dense(op: Any, vectors: bool, full: bool = False) -> tuple[Any, NDArray[np.f
     return left, values, right.conj().T
 
 
-def rounding(side: int, scale: float) -> float:
-    """Error of a backward stable decomposition of a matrix of some larger side."""
-    return float((16 + 8 * np.sqrt(side)) * _EPS * scale)
-
-
 def _iterated(op: Any, k: int) -> Parts:
     """The k largest by Lanczos steps on the smaller of C^H C and C C^H.
 
@@ -141,7 +138,7 @@ def _gram(tall: Any, x: NDArray[Any]) -> NDArray[Any]:
 def rank(op: Any, tol: Any, method: Any) -> Result:
     """Number of singular values above a tolerance, of the whole matrix."""
     found = singular_parts(op, None, "largest", method)
-    limit = _tolerance(op, tol, found.values)
+    limit = _limit(op, tol, found.values)
     unsure = int((abs(found.values - limit) <= found.error).sum())
     return Result(int((found.values > limit).sum()), found.method, unsure, "proved")
 
@@ -151,21 +148,14 @@ def null_space(op: Any, tol: Any, method: Any) -> Result:
     _method(op, min(op.shape), "smallest", method)  # refuses what is no whole decomposition
     _, values, right = dense(op, vectors=True, full=op.shape[1] > op.shape[0])
     values = np.concatenate([values, np.zeros(right.shape[1] - values.size)])
-    index = np.flatnonzero(values <= _tolerance(op, tol, values))
+    index = np.flatnonzero(values <= _limit(op, tol, values))
     error = rounding(max(op.shape), float(values[0])) + float(values[index].max(initial=0))
     return Result(right[:, index], "dense", error, "proved")
 
 
-def _tolerance(op: Any, tol: Any, values: NDArray[np.float64]) -> float:
+def _limit(op: Any, tol: Any, values: NDArray[np.float64]) -> float:
     """The tolerance given, or that of numpy.linalg.matrix_rank."""
-    if tol is None:
-        return max(op.shape) * _EPS * float(values[0])
-    number = np.asarray(tol)
-    if number.ndim or number.dtype.kind not in "iuf" or not number >= 0:
-        raise GeometryError(
-            f"`tol` must be a number, at least 0; got {tol!r}. Leave it out for the default."
-        )
-    return float(number)
+    return max(op.shape) * EPS * float(values[0]) if tol is None else tolerance(tol)
 
 
 def norm_bounds(op: Any, of_convolution: Any) -> NormBounds:
@@ -210,3 +200,14 @@ def _sums(op: Any) -> float:
         return float("inf")
     rows, columns = (float(sizes.sum(axis=axis).max()) for axis in (1, 0))
     return float(np.sqrt(rows) * np.sqrt(columns))
+
+
+def largest_difference(op1: Any, op2: Any) -> float:
+    """Of two entries of two matrices, integers in a type that holds them."""
+    first, second = (_wide(op.matrix) for op in (op1, op2))
+    with np.errstate(over="ignore"):
+        return float(abs((first - second).data).max(initial=0))
+
+
+def _wide(matrix: csr_array) -> csr_array:
+    return matrix.astype(np.result_type(matrix.dtype, np.longdouble))
