@@ -1,7 +1,7 @@
 """Forks while threads are inside an engine, and asks each child for right answers.
 
-``python forked.py ENGINE THREADS COUNT SEED`` prints, as JSON, how often each ending was seen: a
-child that answers right ends with 0. It runs in a process of its own: a hang ends it, with the
+``python forked.py ENGINE COUNT SEED`` forks beside 1, 4 and 12 threads, COUNT times each, and prints,
+as JSON, how often each ending was seen: a child that answers right ends with 0. It runs in a process of its own: a hang ends it, with the
 stacks of all threads.
 
 The threads multiply by operators that all share, by new ones, and through the functions, so that a
@@ -26,6 +26,7 @@ import sparse_tconv as st
 from sparse_tconv.threads import _blas
 
 SECONDS = 20  # until a child that has not answered is one that hangs
+THREADS = (1, 4, 12)
 RIGHT, WRONG = 0, 1
 
 
@@ -109,13 +110,10 @@ def fork(products: Products, numbers: list[int]) -> str:
     return ending(process)
 
 
-def main(engine: str, threads: int, count: int, seed: int) -> dict[str, int]:
-    for control in _blas.controls():
-        control.say(2)
+def forks(products: Products, threads: int, count: int, rng: np.random.Generator) -> Counter[str]:
+    """How children ended that were forked beside a number of threads."""
     numbers = [control.ask() for control in _blas.controls()]
-    rng = np.random.default_rng(seed)
-    products, stop, faults = Products(engine, rng), threading.Event(), []
-    products.right()
+    stop, faults = threading.Event(), []
     workers = [
         threading.Thread(target=busy, args=(products, number, stop, faults), daemon=True)
         for number in range(threads)
@@ -124,17 +122,26 @@ def main(engine: str, threads: int, count: int, seed: int) -> dict[str, int]:
         worker.start()
     ended: Counter[str] = Counter()
     for _ in range(count):
-        faulthandler.dump_traceback_later(2 * SECONDS, exit=True)
+        faulthandler.dump_traceback_later(3 * SECONDS, exit=True)
         ended[fork(products, numbers)] += 1
         time.sleep(rng.uniform(0, 0.01))
     stop.set()
     for worker in workers:
         worker.join()
-    ended.update(faults)
     faulthandler.cancel_dump_traceback_later()
+    return ended + Counter(faults)
+
+
+def main(engine: str, count: int, seed: int) -> dict[str, int]:
+    for control in _blas.controls():
+        control.say(2)
+    rng = np.random.default_rng(seed)
+    products, ended = Products(engine, rng), Counter()
+    for number in THREADS:
+        ended += forks(products, number, count, rng)
     return dict(ended)
 
 
 if __name__ == "__main__":
     faulthandler.enable()
-    print(json.dumps(main(sys.argv[1], *map(int, sys.argv[2:5]))))
+    print(json.dumps(main(sys.argv[1], *map(int, sys.argv[2:4]))))

@@ -4,12 +4,12 @@ space, the pool, the BLAS libraries' number of threads.
 
 from ._blas import blas_workers, run_blas, single_blas
 from ._cached import cached_property
-from ._fork import whole
 from ._locks import lock
 from ._number import num_threads, set_num_threads, threads
 from ._run import in_line, run
 from ._scratch import scratch
 from ._shelter import sheltered
+from ._whole import whole
 
 ForkSafeLock = lock  # until nobody says so any more
 

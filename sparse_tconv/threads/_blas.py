@@ -18,11 +18,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from scipy.linalg import cython_blas
 
-from ._fork import whole
 from ._locks import lock
 from ._marks import Marks
 from ._number import num_threads
 from ._run import in_line, run
+from ._whole import whole
 
 Item = TypeVar("Item")
 

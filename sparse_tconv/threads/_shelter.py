@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import main_thread
 from typing import Any
 
-from ._fork import inside
+from . import _whole
 
 
 def sheltered(function: Callable[..., Any], *args: Any) -> Any:
@@ -22,7 +22,7 @@ def sheltered(function: Callable[..., Any], *args: Any) -> Any:
     done, answers, errors = allocate_lock(), [], []
 
     def call() -> None:
-        with inside.mine():  # a fork waits for it
+        with _whole.sheltered.mine():  # a fork waits for it
             try:
                 answers.append(function(*args))
             except BaseException as error:  # the caller raises it
