@@ -78,3 +78,22 @@ def test_the_package_imports_itself_relatively(path: Path) -> None:
 
 def test_the_package_is_typed() -> None:
     assert (PACKAGE / "py.typed").is_file()
+
+
+# What other modules may not have of their own: the room of threads has one of each that survives
+# forks, interrupts and the interpreter's end.
+OF_THREADS = {"threading", "_thread", "concurrent", "multiprocessing", "atexit", "queue"}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path.parent != PACKAGE / "threads"], ids=_name
+)
+def test_locks_pools_and_hooks_are_those_of_the_room_of_threads(path: Path) -> None:
+    for node in _imports(path):
+        modules = [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            modules = [] if node.level else [node.module or ""]
+            if modules == ["functools"]:
+                assert "cached_property" not in {alias.name for alias in node.names}, node.lineno
+        assert {name.partition(".")[0] for name in modules}.isdisjoint(OF_THREADS), node.lineno
+    assert "register_at_fork" not in path.read_text(encoding="utf-8")

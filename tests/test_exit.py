@@ -109,12 +109,13 @@ def test_coroutines_multiply_on_threads_of_asyncio(rng: np.random.Generator) -> 
         np.testing.assert_allclose(asyncio.run(products()), op.apply(xs), atol=1e-12)
 
 
+@pytest.mark.filterwarnings("default")  # of a port that is taken
 def test_a_worker_of_dask_multiplies(rng: np.random.Generator) -> None:
     distributed = pytest.importorskip("distributed")
     weight, xs = rng.standard_normal((2, 2, 3, 3)), rng.standard_normal((6, 2, 24, 24))
     op = st.Conv(weight, (2, 24, 24), padding=1)
     with distributed.Client(
-        processes=False, n_workers=1, threads_per_worker=3, dashboard_address=None
+        processes=False, n_workers=1, threads_per_worker=3, dashboard_address=":0"
     ) as client:
         answers = client.gather(client.map(op.apply, list(xs), pure=False))
     np.testing.assert_allclose(answers, op.apply(xs), atol=1e-12)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..cache import store
 from ..pattern import MatrixPattern, Region, Rows
+from ..threads import cached_property
 from ._entries import AxisEntries, axis_entries, extended
 
 Ints = NDArray[np.int64]

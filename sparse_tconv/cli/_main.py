@@ -7,13 +7,13 @@ import io
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 from .. import __version__
 from ..errors import SparseTconvError
+from ..threads import in_main_thread
 from . import _apply, _build, _check, _compile, _deblur, _demo, _info, _spectrum
 from ._parser import BAD_ARGUMENT, INTERRUPTED, OK, READER_GONE, TERMINATED, Parser
 
@@ -102,8 +102,7 @@ def _terminable() -> Iterator[None]:
     Signals of a program that calls `main` and has its own handler, or is not in its main thread, are
     its business.
     """
-    mine = threading.current_thread() is threading.main_thread()
-    if not mine or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    if not in_main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
 

@@ -33,8 +33,7 @@ def apply_kernel(
     if by_transforms(geometry, x):
         engine = FftEngine(geometry, weight)
         return engine.transpose(x) if transposed else engine.forward(x)
-    with single_blas():
-        return _transposed(geometry, weight, x) if transposed else _forward(geometry, weight, x)
+    return single_blas(_transposed if transposed else _forward, geometry, weight, x)
 
 
 def kernel_gradient(geometry: ConvGeometry, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:

@@ -8,16 +8,14 @@ from ._locks import lock
 from ._number import num_threads, set_num_threads, threads
 from ._run import in_line, run
 from ._scratch import scratch
-from ._shelter import sheltered
+from ._shelter import in_main_thread, sheltered
 from ._whole import whole
 
-ForkSafeLock = lock  # until nobody says so any more
-
 __all__ = [
-    "ForkSafeLock",
     "blas_workers",
     "cached_property",
     "in_line",
+    "in_main_thread",
     "lock",
     "num_threads",
     "run",

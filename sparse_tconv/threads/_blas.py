@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,6 +24,7 @@ from ._run import in_line, run
 from ._whole import whole
 
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 class Control(NamedTuple):
@@ -44,15 +44,7 @@ def run_blas(function: Callable[[Item], Any], items: Sequence[Item], shared: boo
 
     Where BLAS cannot be held to one thread, in line, and BLAS may use as many as it likes.
     """
-    spread = run if shared and controls() else in_line
-    # Twice: an interrupt can end the inner one before it did its work, and then the outer one does.
-    try:
-        try:
-            whole(_held, spread, function, items)
-        finally:
-            _settle()
-    finally:
-        _settle()
+    single_blas(run if shared and controls() else in_line, function, items)
 
 
 def blas_workers() -> int:
@@ -60,24 +52,20 @@ def blas_workers() -> int:
     return num_threads() if controls() else 1
 
 
-@contextmanager
-def single_blas() -> Iterator[bool]:
-    """Hold BLAS to one thread inside; gives whether that is possible, so that the pool may be
-    used instead.
-    """
-    mark = _holding.mine()
-    if mark.locked():
-        yield bool(controls())
-        return
+def single_blas(function: Callable[..., Answer], *args: Any) -> Answer:
+    """Call a function with BLAS held to one thread, where that is possible."""
+    # Twice: an interrupt can end the inner one before it did its work, and then the outer one does.
+    # For a ``with`` block there is no outer one.
     try:
-        with mark:
-            _lower()
-            yield bool(controls())
+        try:
+            return whole(_held, function, *args)
+        finally:
+            _settle()
     finally:
         _settle()
 
 
-def _held(function: Callable[..., Any], *args: Any) -> Any:
+def _held(function: Callable[..., Answer], *args: Any) -> Answer:
     """A call with BLAS in one thread; who called may have to give it the others back."""
     mark = _holding.mine()
     if mark.locked():

@@ -10,6 +10,11 @@ from typing import Any
 from . import _whole
 
 
+def in_main_thread() -> bool:
+    """Whether this is the thread that signals come to."""
+    return get_ident() == main_thread().ident
+
+
 def sheltered(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function on a thread that no interrupt reaches, and wait for it.
 
@@ -17,7 +22,7 @@ def sheltered(function: Callable[..., Any], *args: Any) -> Any:
     it waits, the caller goes on, and so does the call. Interrupts come to the main thread only; where
     no thread can be started, the call is made as it is.
     """
-    if get_ident() != main_thread().ident:
+    if not in_main_thread():
         return function(*args)
     done, answers, errors = allocate_lock(), [], []
 
