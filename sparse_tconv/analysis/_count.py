@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from scipy.sparse import block_array, csc_array, diags_array, eye_array
 from scipy.sparse.linalg import splu
 
 from ..operators import ConvOperator
+from ..threads import cached_property
 from ._inverse_norm import inverse_square_sum
 
 Map = Callable[[NDArray[Any]], NDArray[Any]]
