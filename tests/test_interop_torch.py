@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import sparse_tconv as st
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
+prune = pytest.importorskip("torch.nn.utils.prune")
 interop = st.interop.torch
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -326,7 +328,7 @@ def test_models_are_refused_with_a_reason():
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_a_script_is_refused_because_its_layers_cannot_be_seen():
     script = torch.jit.trace(nn.Conv1d(1, 1, 1), torch.zeros(1, 1, 4))
-    with pytest.raises(st.DTypeError, match="not a script"):
+    with pytest.raises(st.DTypeError, match="neither scripted nor exp"):
         interop.from_model(script, (1, 4))
 
 
@@ -375,3 +377,80 @@ def test_another_name_is_no_submodule():
     with pytest.raises(AttributeError, match="has no attribute 'keras'"):
         _ = st.interop.keras
     assert {"onnx", "pylops", "torch"} <= set(dir(st.interop))
+
+
+def weight_normed(layer):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecated, and everywhere
+        return nn.utils.weight_norm(layer)
+
+
+REPARAMETRIZED = {
+    "weight_norm": weight_normed,
+    "spectral_norm": lambda layer: nn.utils.spectral_norm(layer),
+    "prune": lambda layer: prune.l1_unstructured(layer, "weight", amount=0.4),
+    "prune twice": lambda layer: prune.random_unstructured(
+        prune.l1_unstructured(layer, "weight", amount=0.3), "weight", amount=3
+    ),
+    "prune bias": lambda layer: prune.l1_unstructured(layer, "bias", amount=1),
+    "new weight_norm": lambda layer: nn.utils.parametrizations.weight_norm(layer),
+    "new spectral_norm": lambda layer: nn.utils.parametrizations.spectral_norm(layer),
+    "orthogonal": lambda layer: nn.utils.parametrizations.orthogonal(layer),
+}
+
+
+@pytest.mark.parametrize("make", REPARAMETRIZED.values(), ids=REPARAMETRIZED)
+@pytest.mark.parametrize("training", [True, False])
+def test_a_reparametrized_layer_is_what_it_computes_after_loading(make, training):
+    layer, other = (make(nn.Conv2d(2, 3, 3, dtype=torch.float64)) for _ in range(2))
+    x = torch.randn(1, 2, 7, 8, dtype=torch.float64)
+    layer(x)
+    layer.load_state_dict(other.state_dict())
+    layer.train(training)
+    state = {name: value.clone() for name, value in layer.state_dict().items()}
+    op = interop.from_module(layer, (2, 7, 8))
+    assert layer.training is training
+    assert all(torch.equal(value, state[name]) for name, value in layer.state_dict().items())
+    wanted = layer.eval()(x)[0].detach().numpy()
+    np.testing.assert_allclose(op.apply(x[0].numpy()), wanted, atol=1e-12)
+
+
+def patched_forward(layer):
+    layer.forward = lambda x: 2 * nn.Conv2d.forward(layer, x)
+
+
+def patched_conv(layer):
+    layer._conv_forward = lambda x, w, b: 2 * nn.Conv2d._conv_forward(layer, x, w, b)
+
+
+@pytest.mark.parametrize(
+    ("patch", "words"),
+    [
+        (patched_forward, "own forward was replaced"),
+        (patched_conv, "own _conv_forward was replaced"),
+        (lambda m: m.register_forward_hook(lambda m, x, y: 2 * y), "no forward hooks.*; got "),
+        (lambda m: m.register_forward_pre_hook(lambda m, x: (2 * x[0],)), "no forward hooks"),
+    ],
+)
+def test_a_patched_layer_is_refused_alone_and_listed_in_a_model(patch, words):
+    layer = nn.Conv2d(2, 3, 3)
+    patch(layer)
+    with pytest.raises(st.DTypeError, match=words):
+        interop.from_module(layer, (2, 8, 8))
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), layer)
+    with pytest.warns(UserWarning, match=f"left out, see `refused`: layer '1': .*{words}"):
+        found = interop.from_model(model, (1, 8, 8))
+    assert list(found) == ["0"]
+    assert list(found.refused) == ["1"]
+    assert interop.from_model(model, (1, 8, 8), names=["0"]).refused == {}
+    with pytest.raises(st.DTypeError, match=f"layer '1': .*{words}"):
+        interop.from_model(model, (1, 8, 8), names=["1"])
+    with pytest.raises(st.GeometryError, match="that the model calls, '0', '1'; got '2'"):
+        interop.from_model(model, (1, 8, 8), names=["2"])
+
+
+def test_an_exported_model_is_refused_by_name():
+    exported = torch.export.export(nn.Conv1d(1, 1, 2), (torch.zeros(1, 1, 4),))
+    for model in (exported, exported.module()):
+        with pytest.raises(st.DTypeError, match="neither scripted nor exported; got"):
+            interop.from_model(model, (1, 4))

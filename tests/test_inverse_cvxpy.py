@@ -29,3 +29,16 @@ def test_a_nonnegative_problem_has_the_same_answer(rng):
     cvxpy.Problem(cvxpy.Minimize(objective), [x >= 0]).solve(solver="CLARABEL")
     found = solve(op, y, damp=0.3, nonnegative=True, rtol=1e-10)
     np.testing.assert_allclose(found.x.ravel(), x.value, atol=1e-5)
+
+
+def test_an_image_variable_is_flattened_row_after_row(rng):
+    op = blur(psf.motion(3, 20), (5, 8))  # neither square nor symmetric
+    y = op.apply(rng.random((5, 8)))
+    x = cvxpy.Variable((5, 8))
+    misfit = cvxpy.sum_squares(op.matrix @ cvxpy.vec(x, order="C") - y.ravel())
+    cvxpy.Problem(cvxpy.Minimize(misfit + 0.01 * cvxpy.sum_squares(x))).solve(solver="CLARABEL")
+    wanted = solve(op, y, damp=0.1).x
+    np.testing.assert_allclose(x.value, wanted, atol=1e-6)
+    columns = cvxpy.sum_squares(op.matrix @ cvxpy.vec(x, order="F") - y.ravel())
+    cvxpy.Problem(cvxpy.Minimize(columns + 0.01 * cvxpy.sum_squares(x))).solve(solver="CLARABEL")
+    assert np.abs(x.value - wanted).max() > 0.01

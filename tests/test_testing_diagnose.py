@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from sparse_tconv.errors import MatrixTooLargeError, ShapeError
 from sparse_tconv.testing import Cause, diagnose, exact_test, oracles, reference_cases
@@ -254,3 +255,45 @@ def test_exact_test_of_tuples_names_the_array() -> None:
         in_shape=((2,), (1, 2)),
     )
     assert report.in_positions.positions == ((1, 0, 0), (1, 0, 1))
+
+
+def _extended(x: np.ndarray, width: int) -> np.ndarray:
+    """X continued along the line through its last two samples, on every axis."""
+    for axis in range(x.ndim):
+        x = np.moveaxis(x, axis, 0)
+        steps = np.arange(1, width + 1).reshape(-1, *(1,) * (x.ndim - 1))
+        front, back = x[0] + steps[::-1] * (x[0] - x[1]), x[-1] + steps * (x[-1] - x[-2])
+        x = np.moveaxis(np.concatenate([front, x, back]), 0, axis)
+    return x
+
+
+@pytest.mark.parametrize("side", [2, 3, 4])
+@pytest.mark.parametrize("shape", [(2,), (5,), (9,), (5, 6), (9, 10)])
+def test_a_border_that_extrapolates_is_diagnosed_like_any_other(shape: Any, side: int) -> None:
+    rng = np.random.default_rng(side)
+    kernels = np.ones((side,) * len(shape)), rng.standard_normal((side,) * len(shape))
+    for kernel in kernels:
+
+        def forward(x: Any, kernel: Any = kernel) -> Any:
+            return signal.correlate(_extended(x, side // 2), kernel, "valid")
+
+        out = forward(np.zeros(shape)).shape
+        size = int(np.prod(shape))
+        matrix = np.array([forward(e.reshape(shape)).ravel() for e in np.eye(size)]).T
+        flipped = kernel[(slice(None, None, -1),) * len(shape)]
+
+        def right(y: Any, matrix: Any = matrix) -> Any:
+            return (matrix.T @ y.ravel()).reshape(shape)
+
+        def turned(y: Any, flipped: Any = flipped) -> Any:
+            wide = signal.correlate(_extended(y, side // 2), flipped, "valid")
+            return wide[tuple(slice(n) for n in shape)]
+
+        spaces = {"in_shape": shape, "out_shape": out}
+        assert diagnose(forward, right, **spaces) == ()
+        assert diagnose(right, forward, in_shape=out, out_shape=shape) == ()
+        # The turned kernel is hardly ever the adjoint under this border.
+        theirs = np.array([turned(e.reshape(out)).ravel() for e in np.eye(int(np.prod(out)))]).T
+        wrong = not np.allclose(theirs, matrix.T)
+        assert bool(diagnose(forward, turned, **spaces)) == wrong
+        assert bool(diagnose(turned, forward, in_shape=out, out_shape=shape)) == wrong

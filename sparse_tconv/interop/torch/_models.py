@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -11,14 +12,30 @@ import torch
 from ... import _validate as validate
 from ...errors import DTypeError, GeometryError, ShapeError
 from ...operators import Affine, ConvOperator
-from ._modules import CONVOLUTIONS, layer_operator
+from ._modules import CONVOLUTIONS, evaluating, layer_operator
 
 Call = tuple[tuple[int, ...], tuple[int, ...]]  # shape of a sample in and out
 
 
+class Layers(dict[str, "ConvOperator | Affine"]):
+    """The operators of a model's layers by name, and why others are missing.
+
+    Attributes
+    ----------
+    refused : dict of str to str
+        The layers that were called and are not here, with the reason.
+    """
+
+    refused: dict[str, str]
+
+
 def from_model(
-    model: torch.nn.Module, input_shape: Any = None, *, inputs: Any = None
-) -> dict[str, ConvOperator | Affine]:
+    model: torch.nn.Module,
+    input_shape: Any = None,
+    *,
+    inputs: Any = None,
+    names: Sequence[str] | None = None,
+) -> Layers:
     """The operators of all convolutions that a model calls, by module name.
 
     Parameters
@@ -32,22 +49,31 @@ def from_model(
     inputs : torch.Tensor or sequence of torch.Tensor, optional
         What to call the model with instead, batch axes included: for inputs that are no floats.
 
+    names : sequence of str, optional
+        The layers to take, by name; all, if not given.
+
     Returns
     -------
     dict of str to Conv, ConvTranspose or Affine
-        In the order of their first calls, by name as in ``model.named_modules()``. A layer called
+        With the reasons for layers that cannot be taken as its ``refused``. In the order of their first calls, by name as in ``model.named_modules()``. A layer called
         with several shapes is listed once for each: 'head', 'head#2', 'head#3'. A transposed
         convolution has the output size that it was called with.
 
     Raises
     ------
     DTypeError
-        A layer called is not one that ``from_module`` takes; the message names it. Or the model is
-        a script, whose layers cannot be seen.
+        A layer of `names`, or every layer, is not one that ``from_module`` takes; the message names
+        it. Or the model is scripted or exported, and its layers cannot be seen.
     GeometryError
-        Not one of `input_shape` and `inputs` is given.
+        Not one of `input_shape` and `inputs` is given, or `names` has one that is no convolution
+        called.
     ShapeError
         The model does not take `input_shape`.
+
+    Warns
+    -----
+    UserWarning
+        Layers were refused; without `names` the others are returned.
 
     See Also
     --------
@@ -77,20 +103,51 @@ def from_model(
     sparse_tconv.errors.GeometryError: `input_shape` must be given, or `inputs` instead; got
         neither. Pass the shape of one sample.
     """
-    if isinstance(model, torch.jit.ScriptModule) or not isinstance(model, torch.nn.Module):
+    # What torch.export makes has layers no more, and an eval that refuses.
+    opaque = isinstance(model, torch.jit.ScriptModule) or "eval" in getattr(model, "__dict__", ())
+    if opaque or not isinstance(model, torch.nn.Module):
         raise DTypeError(
-            f"`model` must be a torch.nn.Module, not a script; got {type(model).__name__}. "
-            f"Pass the module it was made from."
+            f"`model` must be a torch.nn.Module, neither scripted nor exported; got "
+            f"{type(model).__name__}. Pass the module it was made from."
         )
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     samples = _samples(model, input_shape, inputs)
     calls = _calls(model, samples, input_shape)
-    operators: dict[str, ConvOperator | Affine] = {}
+    wanted = _wanted(names, [name for name, *_ in calls])
+    layers = Layers()
+    layers.refused = {}
     for name, module, shapes in calls:
-        for number, (in_shape, out_size) in enumerate(shapes, 1):
-            key = name if number == 1 else f"{name}#{number}"
-            operators[key] = _operator(name, module, in_shape, out_size)
-    return operators
+        if name not in wanted:
+            continue
+        try:
+            for number, (in_shape, out_size) in enumerate(shapes, 1):
+                key = name if number == 1 else f"{name}#{number}"
+                layers[key] = layer_operator(module, in_shape, out_size)
+        except DTypeError as error:
+            if names is not None:
+                raise DTypeError(f"layer {name!r}: {error}") from error
+            layers.refused[name] = str(error)
+    if layers.refused:
+        listed = "; ".join(f"layer {name!r}: {reason}" for name, reason in layers.refused.items())
+        if not layers:
+            raise DTypeError(listed)
+        warnings.warn(f"left out, see `refused`: {listed}", stacklevel=2)
+    return layers
+
+
+def _wanted(names: Any, called: list[str]) -> list[str]:
+    """The names asked for, all of them among those called."""
+    if names is None:
+        return called
+    asked = [names] if isinstance(names, str) else list(names)
+    for name in asked:
+        if name not in called:
+            listed = ", ".join(map(repr, called)) or "none"
+            raise GeometryError(
+                f"`names` must be names of convolutions that the model calls, {listed}; got {name!r}. "
+                f"Leave it out to take them all."
+            )
+    return asked
 
 
 def _samples(model: torch.nn.Module, input_shape: Any, inputs: Any) -> tuple[torch.Tensor, ...]:
@@ -128,36 +185,14 @@ def _calls(
     names = {m: name for name, m in model.named_modules() if isinstance(m, CONVOLUTIONS)}
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
-        stack.enter_context(_evaluating(model))
+        stack.enter_context(evaluating(model))
         for module in names:
             stack.enter_context(module.register_forward_hook(see, with_kwargs=True))
         try:
             model(*samples)
-        except RuntimeError as error:
+        except (RuntimeError, TypeError, ValueError) as error:
             raise ShapeError(
                 f"`input_shape` must be one that the model takes; got {input_shape}, and the model answers: {error}. "
                 f"Pass the shape of one sample, without a batch axis."
             ) from error
     return [(names[module], module, shapes) for module, shapes in seen.items()]
-
-
-@contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """The model in eval mode, so that no running statistic changes; each module's own after."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
-def _operator(
-    name: str, module: torch.nn.Module, in_shape: Any, out_size: tuple[int, ...]
-) -> ConvOperator | Affine:
-    """The operator of one call; errors name the layer."""
-    try:
-        return layer_operator(module, in_shape, out_size)
-    except DTypeError as error:
-        raise DTypeError(f"layer {name!r}: {error}") from error

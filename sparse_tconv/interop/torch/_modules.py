@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.utils.prune import BasePruningMethod
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from ...errors import DTypeError
 from ...operators import Affine, Conv, ConvOperator, ConvTranspose
@@ -12,6 +18,8 @@ from ._tensors import parameter_array
 
 _CONVOLUTIONS = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
 _TRANSPOSES = (torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d, torch.nn.ConvTranspose3d)
+# The hooks of PyTorch's own that compute a weight before each call.
+_COMPUTING = (BasePruningMethod, SpectralNorm, WeightNorm)
 CONVOLUTIONS = (*_CONVOLUTIONS, *_TRANSPOSES)
 
 
@@ -35,7 +43,7 @@ def from_module(module: torch.nn.Module, in_shape: Any) -> ConvOperator | Affine
     ------
     DTypeError
         `module` is no convolution, computes something else than its class in ``torch.nn`` (a
-        subclass with a forward of its own), has no values yet (a lazy module, the meta device), or
+        subclass or an instance with a forward of its own, a forward hook), has no values yet (a lazy module, the meta device), or
         has float16 or bfloat16 weights.
     GeometryError
         `in_shape` is not one that the layer takes.
@@ -47,7 +55,7 @@ def from_module(module: torch.nn.Module, in_shape: Any) -> ConvOperator | Affine
     Notes
     -----
     All attributes count: ``stride``, ``padding`` with its words 'same' and 'valid', ``dilation``,
-    ``groups``, ``padding_mode``, ``output_padding``; parametrizations are evaluated. Where PyTorch
+    ``groups``, ``padding_mode``, ``output_padding``; parametrizations, weight_norm, spectral_norm and pruning are evaluated as in eval mode. Where PyTorch
     limits a border ('reflect' to less than the axis, 'circular' to the axis), the operator goes
     on as ``numpy.pad`` does.
 
@@ -72,7 +80,9 @@ def layer_operator(
 ) -> ConvOperator | Affine:
     """The operator of a layer; of a transposed one, for the output size it was called with."""
     _check_class(module)
-    weight = parameter_array("module.weight", module.weight)
+    _check_instance(module)
+    weight, offset = _evaluated(module)
+    weight = parameter_array("module.weight", weight)
     options = {
         "stride": module.stride,
         "padding": module.padding,
@@ -87,7 +97,64 @@ def layer_operator(
         op = ConvTranspose(weight, in_shape, output_padding=module.output_padding, **options)
     else:
         op = ConvTranspose(weight, in_shape, output_size=output_size, **options)
-    return op if module.bias is None else Affine(op, parameter_array("module.bias", module.bias))
+    return op if offset is None else Affine(op, parameter_array("module.bias", offset))
+
+
+class _Reader:
+    """A module as hooks see it: what they set stays here."""
+
+    training = False
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+def _evaluated(module: Any) -> tuple[Any, Any]:
+    """Weight and bias as the next call in eval mode would have them.
+
+    Old-style weight_norm, spectral_norm and pruning compute them in hooks that run before the
+    module does, and keep what the last call had; parametrizations compute them when they are read.
+    """
+    reader = _Reader(module)
+    with torch.no_grad(), evaluating(module):
+        for hook in module._forward_pre_hooks.values():
+            if isinstance(hook, _COMPUTING):
+                hook(reader, None)
+        return reader.weight, reader.bias
+
+
+@contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """The model in eval mode, so that no running statistic changes; each module's own after."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _check_instance(module: Any) -> None:
+    """Refuse what an instance computes in another way than its class."""
+    for method in ("forward", "_conv_forward", "_call_impl"):
+        if method in vars(module):
+            raise DTypeError(
+                f"`module` must compute what its class does; got a {type(module).__name__} whose own "
+                f"{method} was replaced. Restore it, or make a new layer with the weight it uses."
+            )
+    if isinstance(module, LazyModuleMixin):
+        return  # its hook waits for a sample, and so do its weights
+    before = [h for h in module._forward_pre_hooks.values() if not isinstance(h, _COMPUTING)]
+    for hook in (*before, *module._forward_hooks.values()):
+        name = getattr(hook, "__qualname__", type(hook).__name__)
+        raise DTypeError(
+            f"`module` must have no forward hooks, which may change what it computes; got {name}. "
+            f"Remove the hook first."
+        )
 
 
 def _check_class(module: Any) -> None:

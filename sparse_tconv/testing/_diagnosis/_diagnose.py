@@ -13,7 +13,7 @@ from .._linearity import linearity_findings
 from .._matrices import Matrices, check_small, forward_matrix, matrices_of, rounding
 from .._pair import Linear, Pair, as_pair
 from .._probes import random_vector
-from ._fit import fit, interior
+from ._fit import fit, interior, interior_windows
 from ._general import general_findings
 from ._guess import Guess
 from ._leftover import leftover_findings
@@ -146,7 +146,8 @@ def _explain(pair: Pair, matrices: Matrices) -> Iterator[Finding]:
 def _of_convolution(right: Guess, matrices: Matrices, *, pairs: bool) -> Iterator[Finding]:
     """Yield the mistakes in a convolution's adjoint that give B."""
     rtol = matrices.rtol
-    rows = None if right.stencil.known_border else interior(right.stencil)
+    inside = interior_windows if right.transposed else interior
+    rows = None if right.stencil.known_border else inside(right.stencil)
     mistakes = mistakes_for(right)
     matches = search(right, matrices.found, mistakes, rows, rtol, pairs=pairs)
     if factor(matrices.due, matrices.found, rtol) is not None:

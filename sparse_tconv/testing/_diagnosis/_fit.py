@@ -16,7 +16,7 @@ from .._space import Shape
 from ._nearness import near
 from ._stencil import MODES, Stencil
 
-__all__ = ["fit", "interior"]
+__all__ = ["fit", "interior", "interior_windows"]
 
 MAX_ENTRIES = 10_000_000  # products behind one guess
 NOISE = 1e-9  # entries this small next to the largest do not shape the window
@@ -50,6 +50,19 @@ def interior(stencil: Stencil) -> NDArray[np.int64]:
         good = good & line.reshape([-1 if b == a else 1 for b in range(stencil.axes)])
     pixels = np.flatnonzero(np.broadcast_to(good, stencil.in_size))
     channels = np.arange(stencil.weight.shape[1]) * int(np.prod(stencil.in_size))
+    return (channels[:, None] + pixels).ravel()
+
+
+def interior_windows(stencil: Stencil) -> NDArray[np.int64]:
+    """Return the flat outputs, channels included, whose windows stay away from the border."""
+    good = np.ones((1,) * stencil.axes, bool)
+    for a, (n, m) in enumerate(zip(stencil.in_size, stencil.out_size, strict=True)):
+        margin = stencil.stride[a] + 1
+        first = np.arange(m) * stencil.stride[a] - stencil.before[a]
+        line = (first >= margin) & (first + stencil.reach[a] < n - margin)
+        good = good & line.reshape([-1 if b == a else 1 for b in range(stencil.axes)])
+    pixels = np.flatnonzero(np.broadcast_to(good, stencil.out_size))
+    channels = np.arange(stencil.weight.shape[0]) * int(np.prod(stencil.out_size))
     return (channels[:, None] + pixels).ravel()
 
 

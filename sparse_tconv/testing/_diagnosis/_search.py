@@ -86,14 +86,18 @@ def _matches(
     rtol: float,
 ) -> list[Match]:
     """Return the combinations of which B is a multiple, but that are no multiple of A^H."""
-    due = _restricted(right.matrix(), rows)
+    whole = right.matrix()
+    due = _restricted(whole, rows)
     seen = _restricted(found, rows)
     matches = []
     for mistakes in combinations:
         wrong = right
         for mistake in mistakes:
             wrong = mistake.make(wrong)
-        matrix = _restricted(wrong.matrix(), rows)
+        matrix = wrong.matrix()
+        if rows is not None and matrix.shape != whole.shape:
+            continue  # it has another interior
+        matrix = _restricted(matrix, rows)
         c = factor(matrix, seen, rtol)
         if c is None or near(matrix, due, rtol):
             continue
