@@ -22,10 +22,10 @@ from .compiled import Loop, load, on_disk
 
 VARIABLE = "SPARSE_TCONV_COMPILED"
 # Seconds by the estimates, which are those of a fast core with nothing else to do: there, importing
-# Numba and loading what is on disk takes 0.3, and compiling for one type of numbers 4. The first is
-# halved, so that who computes for a second has the loops within it; the second is doubled, because
-# nobody who waits for a compiler knows why.
-LOADING = 0.15
+# Numba and loading what is on disk takes 0.4, and compiling for one type of numbers 4. The first is
+# asked for in part only: who has computed that long goes on, and shall have the loops within a second.
+# The second is doubled, because nobody who waits for a compiler knows why.
+LOADING = 0.1
 COMPILING = 8.0
 _WORDS: dict[str, bool | str] = {
     **{"auto": "auto", "1": True, "true": True, "0": False, "false": False}
