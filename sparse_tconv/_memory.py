@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,19 @@ def check_fits(name: str, what: str, nbytes: int, remedy: str) -> None:
             f"`{name}` must fit in the memory that is available, {written(limit)}; got {what}, "
             f"{nbytes:,} bytes ({written(nbytes)}). {remedy}"
         )
+
+
+@contextmanager
+def shortage_told(name: str, remedy: str) -> Iterator[None]:
+    """What the system did not give, whatever it was thought to have, is an error of ours too."""
+    try:
+        yield
+    except MatrixTooLargeError:
+        raise
+    except MemoryError as error:
+        raise MatrixTooLargeError(
+            f"`{name}` must fit in memory; got less than it takes{': ' * bool(str(error))}{error}. {remedy}"
+        ) from error
 
 
 def written(nbytes: int) -> str:

@@ -11,6 +11,8 @@ from factories import random_array, random_setting
 
 import sparse_tconv as st
 from sparse_tconv._memory import available_memory
+from sparse_tconv.pattern import _matrix_pattern
+from sparse_tconv.testing import oracles
 
 
 def both(setting):
@@ -274,3 +276,77 @@ def test_a_kernel_nearly_as_large_as_a_circular_image():
     x = np.random.default_rng(0).standard_normal((64, 64))
     spectrum = np.fft.fft2(x) * np.fft.fft2(row.reshape(64, 64)).conj()
     np.testing.assert_allclose((C @ x.reshape(-1)).reshape(64, 64), np.fft.ifft2(spectrum).real)
+
+
+def peak_over_size(build):
+    """Peak memory of an assembly over the bytes of the matrix, which must be what was counted."""
+    build()
+    tracemalloc.start()
+    matrix = build()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    size = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
+    assert size > 4e6
+    return peak / size
+
+
+HARDLY_ANY = [
+    (True, np.ones(1), (3,), {"stride": 2**20}),
+    (True, np.ones(3), (9,), {"dilation": 2**20}),
+    (True, np.ones(3), (300,), {"stride": 2**14, "padding": 5, "padding_mode": "reflect"}),
+    (True, np.ones((1, 1)), (3, 1), {"stride": (2**20, 1)}),
+    (True, np.ones((3, 2)), (9, 7), {"stride": 2**8}),
+    (False, np.ones(3), (9,), {"padding": 2**21}),
+    (False, np.ones(2), (9,), {"padding": 2**21, "dilation": 2**19}),
+]
+
+
+@pytest.mark.parametrize(("transposed", "weight", "shape", "options"), HARDLY_ANY)
+@pytest.mark.parametrize("drop_zeros", [False, True])
+def test_rows_without_entries_take_their_row_pointer_and_nothing_else(
+    transposed, weight, shape, options, drop_zeros
+):
+    build = st.conv_transpose_matrix if transposed else st.conv_matrix
+    weight = weight.copy()
+    weight.flat[0] = 0 if drop_zeros and weight.size > 1 else 1
+    options = {"channels": False, "drop_zeros": drop_zeros, **options}
+    assert peak_over_size(lambda: build(weight, shape, **options)) < 1.1
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "symmetric", "replicate"])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_scattered_entries_are_those_of_the_loops(mode, transposed, rng, monkeypatch):
+    monkeypatch.setattr(_matrix_pattern, "_SCATTERED", -1)  # whatever the matrix
+    for _ in range(30):
+        axes = int(rng.integers(1, 3))
+        groups = int(rng.integers(1, 3))
+        kernel_size = rng.integers(1, 4, axes)
+        weight = rng.integers(-9, 9, (2 * groups, int(rng.integers(1, 3)), *kernel_size))
+        weight[..., 0] = rng.integers(0, 2)
+        channels = weight.shape[0] if transposed else weight.shape[1] * groups
+        shape = (channels, *rng.integers(3, 7, axes).tolist())
+        options = {
+            "stride": rng.integers(1, 4, axes).tolist(),
+            "dilation": rng.integers(1, 3, axes).tolist(),
+            "padding": rng.integers(1, 3, axes).tolist(),
+            "padding_mode": mode,
+            "groups": groups,
+            "flip": bool(rng.integers(2)),
+        }
+        build = st.conv_transpose_matrix if transposed else st.conv_matrix
+        oracle = oracles.transpose_matrix if transposed else oracles.matrix
+        try:
+            found = build(weight, shape, **options, drop_zeros=True)
+        except st.GeometryError:
+            continue
+        arrays = found.data, found.indices, found.indptr
+        assert scipy.sparse.csr_array(arrays, shape=found.shape).has_canonical_format
+        np.testing.assert_array_equal(found.toarray(), oracle(weight, shape, **options))
+
+
+def test_a_kernel_as_long_as_the_stride_is_spread_in_no_time_of_their_product():
+    n = 2**14
+    T = st.conv_transpose_matrix(np.arange(n), 3, stride=n, channels=False)
+    np.testing.assert_array_equal(
+        T @ np.array([1, 2, 3]), np.outer([1, 2, 3], np.arange(n)).ravel()
+    )

@@ -294,3 +294,23 @@ def test_a_chunk_is_one_task_and_the_slices_it_shares_with_its_neighbors(rng):
     y = chunked.conv(x, rng.standard_normal((3, 3)), padding=1, channels=False)
     layer = y.__dask_graph__().layers[y.name]
     assert len(layer) == 16 + 3 * 4 + 4 * 3 + 3 * 3  # chunks; slices below, beside and across
+
+
+def test_blocks_without_number_are_refused():
+    with pytest.raises(
+        st.GeometryError, match="`rows_per_block` must make at most 1,000,000 blocks"
+    ):
+        chunked.matrix_blocks([1.0, 2.0], 2**31, rows_per_block=1, channels=False)
+
+
+@pytest.mark.parametrize("chunks", [0, -2, 2**62, "nonsense", (3, 3), 1.5])
+def test_chunks_that_are_none_are_refused(chunks, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros(4))
+    try:
+        read = chunked.from_npy(tmp_path / "x.npy", chunks)
+    except st.GeometryError as error:
+        outcome = str(error)[:14]
+    else:
+        outcome = read.chunks
+    wanted = {2**62: ((4,),)}.get(chunks, "`chunks` must ")
+    assert outcome == wanted

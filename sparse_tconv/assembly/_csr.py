@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from .._memory import shortage_told
 from ..errors import DTypeError
 from ..geometry import ConvGeometry
 from ..pattern import MatrixPattern
@@ -87,12 +88,14 @@ def fresh_matrix(
     pattern = MatrixPattern(
         geometry, transposed, kept_taps(weight, geometry) if drop_zeros else None
     )
-    nnz = pattern.nnz
+    nnz = geometry.nnz if pattern.scattered else pattern.nnz
     chosen = index_dtype(pattern.shape, nnz, index)
     guard(pattern, nnz, weight.dtype, chosen, max_bytes)
     check_folded_sums(geometry, weight)
-    skeleton = _skeleton(pattern, chosen)
-    return wrap(skeleton.values(weight), skeleton.indices, skeleton.indptr, pattern.shape)
+    with shortage_told("matrix", "Use the operator, which applies it without storing it."):
+        skeleton = _skeleton(pattern, chosen)
+        values = skeleton.values(weight)
+    return wrap(values, skeleton.indices, skeleton.indptr, pattern.shape)
 
 
 def cast_weight(weight: NDArray[Any], dtype: Any) -> NDArray[Any]:

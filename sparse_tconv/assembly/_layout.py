@@ -1,4 +1,6 @@
-"""How the arrays of a matrix are made: from a template where its rows repeat, else slab by slab."""
+"""How the arrays of a matrix are made: from a template where its rows repeat, else slab by slab;
+entry by entry where hardly a row has any.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from typing import Any, Protocol
 from numpy.typing import DTypeLike, NDArray
 
 from ..pattern import MatrixPattern
+from ._by_entries import ByEntries
 from ._by_slabs import BySlabs
 from ._by_template import ByTemplate
 from ._template import template
@@ -27,5 +30,7 @@ class Layout(Protocol):
 
 def layout(pattern: MatrixPattern) -> Layout:
     """What makes the arrays of a pattern's matrices."""
+    if pattern.scattered:
+        return ByEntries(pattern)
     made = template(pattern)
     return BySlabs(pattern) if made is None else ByTemplate(pattern, made)

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from ..cache import store
 from ..pattern import MatrixPattern, Region, Rows
 from ..threads import cached_property
-from ._entries import AxisEntries, axis_entries, extended
+from ._entries import AxisEntries
+from ._leaf import leaf, numbers
 
 Ints = NDArray[np.int64]
 
@@ -100,9 +101,7 @@ class Template:
 
     def kernel(self, values: NDArray[Any]) -> NDArray[Any]:
         """A kernel by rows as (row channels, numbers that `sources` count)."""
-        for number, entries in enumerate(self.entries):
-            values = extended(values, entries, 2 + number)
-        return values.reshape(len(values), -1)
+        return numbers(values, self.entries)
 
 
 def template(pattern: MatrixPattern) -> Template | None:
@@ -172,10 +171,6 @@ class _Writer:
 
     def __init__(self, pattern: MatrixPattern, parts: list[_Part]) -> None:
         self._pattern, self._parts = pattern, parts
-        kernel_size = pattern.geometry.kernel_size
-        self._entries = tuple(
-            axis_entries(part.rows, k) for part, k in zip(parts, kernel_size, strict=True)
-        )
         n_cols = [axis.shape[1] for axis in pattern.axes]
         self._col_steps = [prod(n_cols[number + 1 :]) for number in range(len(parts))]
         n_rows = [part.rows.ptr.size - 1 for part in parts]
@@ -183,45 +178,16 @@ class _Writer:
         self._ends = np.zeros(1, dtype=np.int64)
 
     def template(self) -> Template:
-        columns, sources, counts = self._leaf()
-        self._ends = np.concatenate([[0], np.cumsum(counts)])
+        made = leaf(self._pattern, [part.rows for part in self._parts])
+        self._ends = np.concatenate([[0], np.cumsum(made.counts)])
         narrow = self._pattern.shape[1] <= np.iinfo(np.int32).max
         return Template(
-            columns.astype(np.int32 if narrow else np.int64),
-            sources.astype(np.intp),
+            made.columns.astype(np.int32 if narrow else np.int64),
+            made.sources.astype(np.intp),
             self._ends,
-            self._entries,
+            made.entries,
             tuple(_fused(self._steps(0, 0, 0, 0))),
         )
-
-    def _leaf(self) -> tuple[Ints, Ints, Ints]:
-        """Columns and sources of the template's entries, and how many each row has."""
-        n_rows = self._row_steps[0] * (self._parts[0].rows.ptr.size - 1)
-        channels = np.arange(self._pattern.col_channels)
-        owner = np.repeat(np.arange(n_rows), channels.size)
-        columns = np.tile(channels * prod(axis.shape[1] for axis in self._pattern.axes), n_rows)
-        sources = np.tile(channels, n_rows)
-        steps = zip(self._parts, self._entries, self._row_steps, self._col_steps, strict=True)
-        for part, entries, row_step, col_step in steps:
-            rows = part.rows
-            at = owner // row_step % (rows.ptr.size - 1)
-            counts = rows.counts[at]
-            parent = np.repeat(np.arange(owner.size), counts)
-            entry = np.arange(parent.size) + (rows.ptr[at] - np.cumsum(counts) + counts)[parent]
-            owner = owner[parent]
-            columns = columns[parent] + rows.cols[entry] * col_step
-            sources = sources[parent] * entries.total + entries.number[entry]
-        if self._pattern.taps is not None:
-            kept = self._kept(self._pattern.taps)[sources]
-            owner, columns, sources = owner[kept], columns[kept], sources[kept]
-        return columns, sources, np.bincount(owner, minlength=n_rows)
-
-    def _kept(self, taps: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which numbers of the extended kernel are stored: those made of at least one kept tap."""
-        mask = np.flip(taps) if self._pattern.geometry.flip else taps
-        for number, entries in enumerate(self._entries):
-            mask = extended(mask, entries, number, np.logical_or)
-        return np.tile(mask.reshape(-1), self._pattern.col_channels)
 
     def _steps(self, level: int, leaf: int, row: int, target: int) -> Iterator[Step]:
         """Steps for all rows of the axes from `level` on, whose rows of the template start at

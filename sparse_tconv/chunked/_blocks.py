@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate as validate
 from .._parameters import documented
 from ..assembly import check_folded_sums, row_block
-from ..errors import ShapeError
+from ..errors import GeometryError, ShapeError
 from ..geometry import ConvGeometry
 from ._arrays import dask_array
 
 _BLOCK_BYTES = 1 << 27
+_MOST_BLOCKS = 1_000_000  # tasks
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,12 @@ def matrix_blocks(
         row_bytes = geometry.nbytes(kernel.dtype) / geometry.shape[0]
         rows_per_block = max(1, int(_BLOCK_BYTES / row_bytes))
     step = validate.integer("rows_per_block", rows_per_block, minimum=1)
+    if geometry.shape[0] > _MOST_BLOCKS * step:
+        least = -(-geometry.shape[0] // _MOST_BLOCKS)
+        raise GeometryError(
+            f"`rows_per_block` must make at most {_MOST_BLOCKS:,} blocks; got {step} for {geometry.shape[0]:,} rows. "
+            f"Use {least} or more."
+        )
     dask_array()
     from dask import delayed
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.sparse import csr_array
 
 from .. import _validate as validate
+from .._memory import shortage_told
 from ..errors import DTypeError, GeometryError, ShapeError
 from ._arithmetic import Arithmetic
 from ._entries import by_products, cast_entries, guard_dense
@@ -308,7 +309,8 @@ class Operator(Arithmetic):
             int64. Ask for float64 and convert them.
         """
         wanted = validate.optional_dtype("dtype", dtype)
-        return cast_entries(self._matrix(max_bytes), self.dtype, wanted, index_dtype, max_bytes)
+        with shortage_told("matrix", "Use `op.apply`, which multiplies without storing it."):
+            return cast_entries(self._matrix(max_bytes), self.dtype, wanted, index_dtype, max_bytes)
 
     def toarray(self, max_bytes: int | None = None) -> NDArray[Any]:
         """The operator's matrix as a dense array.
@@ -329,7 +331,8 @@ class Operator(Arithmetic):
             The array would not fit.
         """
         guard_dense(self.shape, self.dtype, max_bytes)
-        return np.asarray(self._matrix(None).toarray())
+        with shortage_told("matrix", "Use `op.apply`, which multiplies without storing it."):
+            return np.asarray(self._matrix(None).toarray())
 
     def gram(self, damp: float = 0.0) -> Any:
         """The operator ``A^H A + damp^2 I`` of the normal equations, A being this operator.

@@ -82,7 +82,7 @@ class Restriction(Operator):
             )
         slices = _slices(where)
         self._taken: Any = _mask(where, shape) if slices is None else _fitting(slices, shape)
-        view = np.broadcast_to(0, shape)
+        view = np.broadcast_to(np.int8(0), shape)
         out_shape = view[self._taken].shape if slices is not None else (len(self._taken),)
         if 0 in out_shape:
             raise GeometryError(

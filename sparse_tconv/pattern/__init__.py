@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ._axis_pattern import AxisPattern, Progression, Region, axis_pattern
 from ._matrix_pattern import Block, MatrixPattern, fold_outer
-from ._rows import Rows, forward_rows, transposed_rows
+from ._rows import Rows, forward_rows, rows_with_entries, transposed_rows
 
 __all__ = [
     "AxisPattern",
@@ -18,5 +18,6 @@ __all__ = [
     "axis_pattern",
     "fold_outer",
     "forward_rows",
+    "rows_with_entries",
     "transposed_rows",
 ]

@@ -185,7 +185,9 @@ def _border(axis: Axis, transposed: bool, start: int, stop: int) -> list[Region]
     """Regions for rows outside the interior."""
     if start >= stop:
         return []
-    at_once = max(1, _TAPS_AT_ONCE // axis.k)
+    # A sample is read by k / stride windows, but where a boundary folds more onto it.
+    readers = -(-axis.k // axis.stride) if transposed and axis.mode == "zeros" else axis.k
+    at_once = max(1, _TAPS_AT_ONCE // readers)
     if stop - start > at_once:
         chunks = range(start, stop, at_once)
         return [Region(chunk, min(at_once, stop - chunk), 1, 0) for chunk in chunks]

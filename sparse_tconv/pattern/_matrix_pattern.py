@@ -27,6 +27,8 @@ from ._rows import Ints, Rows
 
 Mask = NDArray[np.bool_]
 
+_SCATTERED = 256  # rows for each entry
+
 
 @dataclass(frozen=True)
 class Block:
@@ -112,6 +114,11 @@ class MatrixPattern:
     def combinations(self) -> tuple[tuple[Progression, ...], ...]:
         """Every choice of one progression on each axis but the last."""
         return tuple(product(*(axis.progressions for axis in self.axes[:-1])))
+
+    @property
+    def scattered(self) -> bool:
+        """Whether so few of the rows have entries that nothing of their number should be made."""
+        return self.shape[0] > _SCATTERED * self.geometry.nnz
 
     @property
     def nnz(self) -> int:

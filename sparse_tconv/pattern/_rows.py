@@ -102,6 +102,13 @@ def transposed_rows(axis: Axis, start: int, stop: int) -> Rows:
     """Rows start .. stop - 1 of the transposed, n_in x n_out matrix: which windows read a
     sample, by which tap.
     """
+    first, last = 0, axis.n_out
+    if axis.mode == "zeros":
+        reach = axis.dilation * (axis.k - 1)
+        first = max(0, -((reach - start - axis.before) // axis.stride))
+        last = max(first, min(last, (stop - 1 + axis.before) // axis.stride + 1))
+    if last - first < stop - start:
+        return _rows_by_windows(axis, start, stop, first, last)
     row, position = _readings(axis, start, stop)
     taps = np.arange(axis.k, dtype=np.int64)
     # Tap by tap, so that the taps of one entry stay ascending: they are added in the same order as
@@ -112,6 +119,20 @@ def transposed_rows(axis: Axis, start: int, stop: int) -> Rows:
     rows = np.broadcast_to(row - start, cols.shape)
     tap = np.broadcast_to(taps[:, None], cols.shape)
     return _canonical(rows, np.where(hits, cols, OUTSIDE), tap, stop - start)
+
+
+def _rows_by_windows(axis: Axis, start: int, stop: int, first: int, last: int) -> Rows:
+    """The same rows from windows first .. last - 1, all that read them: fewer than rows."""
+    sample = source(axis.mode, _read(axis, first, last), axis.n_in)
+    tap, window = _grid(sample.shape)
+    hits = (sample >= start) & (sample < stop)
+    return _canonical(sample[hits] - start, window[hits] + first, tap[hits], stop - start)
+
+
+def _grid(shape: tuple[int, ...]) -> tuple[Ints, Ints]:
+    """The two indices of every entry of a table."""
+    rows, columns = (np.arange(size, dtype=np.int64) for size in shape)
+    return np.broadcast_to(rows[:, None], shape), np.broadcast_to(columns, shape)
 
 
 def _readings(axis: Axis, start: int, stop: int) -> tuple[Ints, Ints]:
@@ -125,6 +146,35 @@ def _readings(axis: Axis, start: int, stop: int) -> tuple[Ints, Ints]:
     repeated = source(axis.mode, position, axis.n_in)
     wanted = (repeated >= start) & (repeated < stop)
     return np.concatenate([samples, repeated[wanted]]), np.concatenate([samples, position[wanted]])
+
+
+def rows_with_entries(axis: Axis, transposed: bool) -> tuple[Ints, Rows]:
+    """The rows of the axis's matrix that are not empty: their numbers, and they themselves.
+
+    Takes memory of their entries' size, however many rows are empty between them.
+    """
+    if axis.mode == "zeros":
+        tap, window = _readers(axis)
+        sample = window * axis.stride - axis.before + axis.dilation * tap
+    else:
+        sample = source(axis.mode, _read(axis, 0, axis.n_out), axis.n_in)
+        tap, window = (index.ravel() for index in _grid(sample.shape))
+        sample = sample.ravel()
+    row, col = (sample, window) if transposed else (window, sample)
+    numbers, owner = np.unique(row, return_inverse=True)
+    return numbers, _canonical(owner.astype(np.int64), col, tap, numbers.size)
+
+
+def _readers(axis: Axis) -> tuple[Ints, Ints]:
+    """Pairs (tap, window) that read the axis itself, tap by tap."""
+    taps = np.arange(axis.k, dtype=np.int64)
+    before = axis.before - axis.dilation * taps
+    starts = np.clip(-(-before // axis.stride), 0, axis.n_out)
+    stops = np.clip((axis.n_in - 1 + before) // axis.stride + 1, starts, axis.n_out)
+    counts = stops - starts
+    tap = np.repeat(taps, counts)
+    moves: Ints = (starts - np.cumsum(counts) + counts)[tap]
+    return tap, moves + np.arange(tap.size)
 
 
 def outside_positions(axis: Axis) -> Ints:
