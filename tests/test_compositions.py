@@ -10,7 +10,7 @@ from expressions import random_expression
 from factories import random_array
 
 import sparse_tconv as st
-from sparse_tconv.inverse import psf, solve
+from sparse_tconv.inverse import psf, solve, tikhonov, tsvd
 from sparse_tconv.testing import check_operator, diagnose, exact_test
 
 pylops = pytest.importorskip("pylops")
@@ -91,6 +91,22 @@ def test_a_mask_of_a_composed_problem_is_that_of_its_rows(rng):
         np.testing.assert_allclose(
             solve(op, y, mask=mask, method=method, **tight).x, wanted, atol=1e-8
         )
+
+
+def test_the_damp_of_a_composed_problem_is_chosen_from_its_data(rng):
+    op = inpainting(rng, (24, 20))
+    x = np.add.outer(np.arange(24) // 6 % 2, np.arange(20) // 5 % 2)
+    noise = 0.02 * rng.standard_normal(op.out_shape)
+    found = tikhonov(
+        op,
+        op.apply(x) + noise,
+        "discrepancy",
+        regularizer="gradient",
+        noise_norm=np.linalg.norm(noise),
+    )
+    assert 1 <= found.residual_norm / np.linalg.norm(noise) < 1.2
+    with pytest.raises(st.GeometryError, match=r"got <Product \(24, 20\).* 480.*has no structure"):
+        tsvd(op, op.apply(x))
 
 
 def test_expressions_go_to_pylops_and_pylops_into_expressions(rng, settings_count):

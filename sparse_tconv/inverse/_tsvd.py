@@ -78,7 +78,8 @@ def tsvd(
     found = diagonal(problem)
     if isinstance(found, str):
         raise GeometryError(
-            f"`op` must have a factorization that is fast; got {op!r}, but {found}. Use `tikhonov`."
+            f"`op` must have a factorization that is fast; got {repr(op).partition(chr(10))[0]}, "
+            f"but {found}. Use `tikhonov`."
         )
     order = found.factorization.order
     coefficients = found.factorization.analyse(problem.y.reshape(problem.count, *problem.out_shape))
