@@ -19,8 +19,7 @@ from ._edge_loops import take_every
 from ._vectors import inside, lanes, load, load_inside, single, store, store_inside
 from ._weaving import weave
 
-_MOST, _SOME = SHAPES[0][0], SHAPES[1][0]
-_VECTORS_OF_MOST, _VECTORS_OF_SOME, _VECTORS_OF_FEW = (shape[1] for shape in SHAPES)
+(_MOST, _VECTORS_OF_MOST), (_SOME, _VECTORS_OF_SOME), (_, _VECTORS_OF_FEW) = SHAPES
 
 
 @inlined

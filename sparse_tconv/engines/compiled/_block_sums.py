@@ -20,12 +20,12 @@ from ._vectors import (
     spread_number,
     store_vector,
     zeros_of,
-)  # fmt: skip
+)
 
+_SIZE = ir.IntType(64)
 # Channels and vectors of a block: as many sums as leave registers for their operands, of 32 with
 # the widest vectors and of 16 otherwise. Any of them keeps the multipliers busy; the smaller ones
 # are for what is left of the channels.
-_SIZE = ir.IntType(64)
 SHAPES = ((8, 3), (4, 6), (3, 8)) if REGISTER_BITS == 512 else ((4, 3), (2, 6), (1, 12))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -75,9 +74,9 @@ class CompiledEngine(Engine):
                 self._products[transposed] = self._made(transposed)
             return self._products[transposed]
 
-    @abstractmethod
     def _made(self, transposed: bool) -> RowProduct | BlockProduct:
         """One direction."""
+        return RowProduct(self.geometry, self.weight, transposed)
 
 
 class DirectEngine(CompiledEngine):
@@ -105,9 +104,6 @@ class DirectEngine(CompiledEngine):
             loops.append(Loop("_edge_loops", "sort", dtype.name))
         return tuple(loops)
 
-    def _made(self, transposed: bool) -> RowProduct | BlockProduct:
-        return RowProduct(self.geometry, self.weight, transposed)
-
 
 class BlocksEngine(CompiledEngine):
     """Many channels: blocks of the output channels in registers, over bands of the image.
@@ -130,5 +126,6 @@ class BlocksEngine(CompiledEngine):
         return (Loop("_block_loops", "blocked", dtype.name),)
 
     def _made(self, transposed: bool) -> RowProduct | BlockProduct:
-        kind = BlockProduct if np.isfinite(self.weight).all() else RowProduct
-        return kind(self.geometry, self.weight, transposed)
+        if np.isfinite(self.weight).all():
+            return BlockProduct(self.geometry, self.weight, transposed)
+        return super()._made(transposed)
