@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...geometry import ConvGeometry
-from ._bands import bands, blocks_of
-from ._block_plan import channels, span, spans
+from ._block_plan import bands, blocks_of, channels, spans
 
 # Nanoseconds on one core with registers of 64 bytes.
 _REGISTER = 0.132  # a multiply-add
@@ -36,18 +35,13 @@ def cannot_block(geometry: ConvGeometry, itemsize: int) -> str | None:
     rows *= prod(a.n_in + a.n_out + a.dilation * a.k for a in geometry.axes[:-1])
     if rows > _MOST_ROWS or prod(geometry.kernel_size) > _MOST_TAPS:
         return "its tables would be too large"
-    least = max(_least_space(geometry, transposed) for transposed in (False, True))
-    if least * itemsize > _MOST_SPACE:
-        return "its work space would be too large"
+    for transposed in (False, True):
+        first, *others = spans(geometry, transposed)
+        lowest = (1 + 2 * first.spread) * prod(item.pitch for item in others)
+        sources = prod(len(item.sums.lengths) for item in (first, *others))
+        if channels(geometry, transposed)[0] * sources * lowest * itemsize > _MOST_SPACE:
+            return "its work space would be too large"
     return None
-
-
-def _least_space(geometry: ConvGeometry, transposed: bool) -> int:
-    """Numbers in the lowest band."""
-    axes = [span(axis, transposed) for axis in geometry.axes]
-    sources = prod(len(item.sums.lengths) for item in axes)
-    least = prod(item.pitch for item in axes[1:]) * (1 + 2 * axes[0].spread)
-    return channels(geometry, transposed)[0] * sources * least
 
 
 @lru_cache(maxsize=1 << 12)

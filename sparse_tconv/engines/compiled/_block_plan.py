@@ -1,4 +1,4 @@
-"""Where everything lies in the work space of a product of many channels.
+"""How a product of many channels is cut, and where everything lies in its work space.
 
 A band of rows of the padded image is one flat stretch for every input channel and every source of
 its axes, so a tap is one offset, whatever the number of axes. Outputs are computed for the whole
@@ -12,19 +12,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from math import prod
-from typing import Any
+from math import ceil, prod
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry import Axis, ConvGeometry
 from ._axis_sums import AxisSums, Tap, axis_sums
-from ._calls import fixed
+from ._calls import fixed, split
 from ._outer import sums_of
 
 Ints = NDArray[np.int64]
 
+_SPACE = 1 << 19  # bytes of a band: it stays in a core's second-level cache
+_WORTH_A_THREAD = 2_500_000  # multiply-adds
+_PIECES_PER_THREAD = 2
 _SPARE = 384  # numbers that may be read and written beyond the end of a line
 _SLACK = 64  # numbers that a vector may write beyond the end of a row
 _SINGLE = Axis(1, 1, 1, 1, 1, 0, "zeros")
@@ -113,6 +116,55 @@ def block_plan(geometry: ConvGeometry, transposed: bool, rows: int, columns: int
         taken * channel + line + 2 * _SPARE,
         line + _SPARE,
     )
+
+
+class Bands(NamedTuple):
+    """Stretches of the rows of the first axis, of the columns of the last, and of the blocks of
+    channels. One axis alone is one row.
+    """
+
+    rows: list[tuple[int, int]]
+    columns: list[tuple[int, int]]
+    blocks: list[tuple[int, int]]
+
+    @property
+    def most(self) -> list[int]:
+        """Rows and columns of the longest bands."""
+        return [max(stop - start for start, stop in parts) for parts in self[:2]]
+
+
+@lru_cache(maxsize=1 << 10)
+def bands(
+    geometry: ConvGeometry, transposed: bool, itemsize: int, batch: int, blocks: int, threads: int
+) -> Bands:
+    """Bands that fit into a core's own cache, and enough of them for all threads."""
+    axes = spans(geometry, transposed)
+    one_axis = len(geometry.axes) == 1
+    cut, others = (axes[-1], ()) if one_axis else (axes[0], axes[1:])
+    each = channels(geometry, transposed)[0] * itemsize * prod(item.pitch for item in others)
+    each *= prod(len(item.sums.lengths) for item in axes)
+    count = ceil(cut.count / max(1, _SPACE // each - cut.spread, 2 * cut.spread))
+    tasks = batch * geometry.groups
+    shared = threads > 1 and batch * geometry.nnz >= _WORTH_A_THREAD
+    wanted = threads * _PIECES_PER_THREAD if shared else 1
+    if tasks * count < wanted:  # bands a few times as high as the kernel, then blocks of channels
+        count = max(count, min(ceil(wanted / tasks), cut.count // (4 * cut.spread + 4)))
+    parts = min(blocks, ceil(wanted / (tasks * count)))
+    row_bands, column_bands = (1, count) if one_axis else (count, 1)
+    rows, columns = split(axes[0].count, row_bands), split(axes[-1].count, column_bands)
+    return Bands(rows, columns, split(blocks, parts))
+
+
+def blocks_of(count: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
+    """(channels, first channel) of blocks that cover `count` channels: the largest, and for what is
+    left the smallest that does.
+    """
+    most = sizes[0]
+    blocks = [(most, first) for first in range(0, count - most + 1, most)]
+    left = count % most
+    if left:
+        blocks.append((min(size for size in sizes if size >= left), count - left))
+    return blocks
 
 
 def channels(geometry: ConvGeometry, transposed: bool) -> tuple[int, int]:

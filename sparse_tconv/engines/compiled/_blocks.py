@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 from ...assembly import correlation_kernel
 from ...geometry import ConvGeometry
 from ...threads import num_threads, run, scratch
-from ._bands import bands, blocks_of
-from ._block_plan import BlockPlan, block_plan, channels, pack
+from ._block_plan import BlockPlan, bands, block_plan, blocks_of, channels, pack
 from ._calls import fixed
-
-_KEPT = 8  # sizes of batch and numbers of threads whose pieces are kept
 
 
 class BlockProduct:
@@ -31,7 +28,7 @@ class BlockProduct:
         self._weights = fixed(pack(geometry, kernel, transposed, blocks))
         self._blocks = fixed(np.array(blocks, dtype=np.int64))
         work = partial(_work, geometry, transposed, weight.itemsize, len(blocks))
-        self._work = lru_cache(maxsize=_KEPT)(work)
+        self._work = lru_cache(maxsize=8)(work)  # by size of batch and number of threads
         self._size = geometry.shape[1 if transposed else 0]
 
     @property

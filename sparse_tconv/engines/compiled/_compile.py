@@ -53,11 +53,8 @@ def compiled(function: Callable[..., None]) -> Compiled:
     return Compiled(function)
 
 
-def inlined(function: Callable[..., Any]) -> Any:
-    """`function` as a part of every compiled function that calls it."""
-    return njit(nogil=True, forceinline=True)(function)
-
-
-def called(function: Callable[..., Any]) -> Any:
-    """`function` to be called from compiled functions."""
-    return njit(nogil=True)(function)
+Decorator = Callable[[Callable[..., Any]], Any]
+inlined: Decorator = njit(
+    nogil=True, forceinline=True
+)  # a part of all compiled functions that call it
+called: Decorator = njit(nogil=True)  # to be called from compiled functions

@@ -91,8 +91,7 @@ class DirectEngine(CompiledEngine):
     def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:
         if dtype.char in "fdFD":
             return None
-        known = "float32, float64, complex64 and complex128"
-        return f"its loops are compiled for {known} only, not for {dtype}"
+        return f"it is compiled for float32, float64, complex64 and complex128, not for {dtype}"
 
     @classmethod
     def loops(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> tuple[Loop, ...]:
@@ -118,7 +117,7 @@ class BlocksEngine(CompiledEngine):
     @classmethod
     def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:
         if dtype.char not in "fd":
-            return f"its loops are compiled for float32 and float64 only, not for {dtype}"
+            return f"it is compiled for float32 and float64, not for {dtype}"
         return cannot_block(geometry, dtype.itemsize)
 
     @classmethod

@@ -31,7 +31,6 @@ _BYTE = 0.019  # of the output
 _SORTED = 0.77  # a sample whose phase is sorted out first
 _WOVEN = 0.065  # an output woven from phases
 _WALKED = 1.2  # an entry at an edge that repeats samples
-
 _WIDE = 256  # bytes of a tile
 
 

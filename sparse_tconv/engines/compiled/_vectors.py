@@ -24,8 +24,7 @@ _FEATURES = binding.get_host_cpu_features()
 REGISTER_BITS = 512 if _FEATURES.get("avx512f") else 256 if _FEATURES.get("avx2") else 128
 # Registers: two of these accumulators hide the latency of multiply-adds and leave registers for
 # operands.
-_WIDE = 4
-_HALF = 2  # for rows shorter than a wide vector
+_WIDE, _HALF = 4, 2  # half for rows shorter than a wide vector
 
 _LANE = ir.IntType(32)
 
