@@ -26,7 +26,7 @@ class Cost(NamedTuple):
 
 
 COST = Cost(chunk=6.4e-5, work=3e-10, mixed=2.5e-9, frequency=2.8e-8, multiplied=1e-9)
-THIN = 6  # channels of the thinner side at which matrix products by frequency take twice as long
+THIN = 12  # channels of the thinner side at which matrix products by frequency take twice as long
 SINGLE = 0.6  # time of single precision over double
 
 

@@ -64,7 +64,10 @@ def rows_at_once(each: Product, matrix: tuple[int, ...], dtype: np.dtype[Any]) -
     """
     _, leads, channels, terms = matrix
     rows = channels * min(leads, leads_together(channels, terms))
-    return max(1, BLOCK_BYTES // max((rows + terms) * prod(each.inner) * dtype.itemsize, 1))
+    # BLAS rearranges the matrix once for each block: a large one is worth larger blocks.
+    numbers = max(BLOCK_BYTES // dtype.itemsize, 2 * rows * terms)
+    most = max(1, numbers // max((rows + terms) * prod(each.inner), 1))
+    return -(-each.count // -(-each.count // most)) if each.count else 1
 
 
 def leads_together(channels: int, terms: int) -> int:
