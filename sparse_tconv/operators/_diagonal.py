@@ -119,7 +119,8 @@ class Diagonal(Operator):
     Traceback (most recent call last):
         ...
     sparse_tconv.errors.DTypeError: `values` must have an integer dtype, or float32, float64,
-        longdouble or their complex kin; got bool. Convert it: x.astype(np.int8), or to a float type.
+        longdouble or their complex kin; got bool. Convert it: values.astype(np.int8), or to a float
+        type.
     """
 
     def __init__(self, values: ArrayLike, *, spatial_ndim: int | None = None) -> None:
