@@ -15,6 +15,8 @@ from typing import BinaryIO
 _LONGEST_SUFFIX = 16  # bytes; what writers know formats by is shorter
 _BLOCK = 1 << 20
 
+_STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
+
 # What a file system answers that can write but not reserve.
 _CANNOT_RESERVE = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV)
 
@@ -46,8 +48,11 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
 def is_special(path: str | os.PathLike[str]) -> bool:
     """Whether something stands at a path, links followed, that can be written to but not replaced.
 
-    A directory, and a link that leads round in a circle, are errors.
+    So is what the names of this process's own streams lead to, wherever that is. A directory, and a
+    link that leads round in a circle, are errors.
     """
+    if str(Path(path).absolute()).startswith(_STREAMS):
+        return True
     try:
         mode = Path(path).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):

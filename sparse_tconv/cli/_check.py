@@ -93,10 +93,9 @@ def _pair(arguments: argparse.Namespace) -> dict[str, Any]:
         raise UsageError(
             f"`{option}` must go with a weight; got {arguments.weight!r}. Leave it out."
         )
-    adjoint = None if arguments.adjoint is None else resolve("adjoint", arguments.adjoint)
     return {
         "op": resolve("forward", arguments.weight),
-        "adjoint": adjoint,
+        "adjoint": None if arguments.adjoint is None else resolve("adjoint", arguments.adjoint),
         "in_shape": given.get("in_shape"),
         "dtype": given.get("dtype"),
         **shared,
