@@ -11,8 +11,9 @@ lint:  ## style and formatting
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 
-types:  ## static types of the package
-	$(PYTHON) -m mypy sparse_tconv
+types:  ## static types of the package, and of what its users type
+	$(PYTHON) -m mypy sparse_tconv tests/typed_user_code.py
+	$(PYTHON) -m pyright
 
 layers:  ## imports point down
 	$(PYTHON) -c "from importlinter.cli import lint_imports_command as run; run(['--no-logo'])"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .assembly import conv_matrix, conv_transpose_matrix
 from .cache import CacheInfo, cache_clear, cache_info, set_cache_limit
@@ -41,6 +41,15 @@ from .operators import (
     vstack,
 )
 from .threads import num_threads, set_num_threads, threads
+
+if TYPE_CHECKING:
+    # At run time these load on first use.
+    from . import analysis as analysis
+    from . import chunked as chunked
+    from . import interop as interop
+    from . import inverse as inverse
+    from . import plotting as plotting
+    from . import testing as testing
 
 __version__ = "0.1.0"
 
@@ -86,11 +95,13 @@ __all__ = [
 _SUBPACKAGES = ("analysis", "chunked", "interop", "inverse", "plotting", "testing")
 
 
-def __getattr__(name: str) -> Any:
-    """Sub-packages load on first use."""
-    if name in _SUBPACKAGES:
-        return import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # who checks types knows all names, and a wrong one
+
+    def __getattr__(name: str) -> Any:
+        """Sub-packages load on first use."""
+        if name in _SUBPACKAGES:
+            return import_module(f".{name}", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,14 @@ from ._relatives import SharedOperator
 
 class ConvOperator(SharedOperator):
     """A convolution or a transposed convolution as an operator, or the conjugate of one."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def T(self) -> ConvOperator: ...
+
+        @property
+        def H(self) -> ConvOperator: ...
 
     def kernel_operator(self, x: ArrayLike) -> KernelOperator:
         """The operator ``w -> apply(x)`` for fixed samples: the product is linear in the kernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +28,10 @@ class FlatVectors(LinearOperator):  # type: ignore[misc]  # SciPy has no types
 
     _in_shape: tuple[int, ...]
     _out_shape: tuple[int, ...]
+
+    if TYPE_CHECKING:
+        # SciPy's stubs type __new__ by its own arguments; those of ours are in __init__.
+        def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
 
     def _bind_shapes(
         self, in_shape: tuple[int, ...], out_shape: tuple[int, ...], dtype: Any

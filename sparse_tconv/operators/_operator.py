@@ -204,26 +204,26 @@ class Operator(Arithmetic):
         return samples, samples.shape[: samples.ndim - n]
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Operator:
         """The transpose, which never conjugates; ``op.T.T is op``."""
         return self._relative("T", True, False)
 
     @property
-    def H(self) -> Any:
+    def H(self) -> Operator:
         """The adjoint, the conjugate of the transpose; ``op.H.H is op``."""
         if self.dtype.kind != "c":
             return self._relative("T", True, False)
         return self._relative("H", True, True)
 
-    def conj(self) -> Any:
+    def conj(self) -> Operator:
         """The operator of the conjugate matrix; a real operator itself."""
         return self if self.dtype.kind != "c" else self._relative("conj", False, True)
 
-    def transpose(self) -> Any:
+    def transpose(self) -> Operator:
         """The same as ``T``."""
         return self.T
 
-    def adjoint(self) -> Any:
+    def adjoint(self) -> Operator:
         """The same as ``H``."""
         return self.H
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from ..errors import MissingExtraError
 from . import oracles
@@ -21,6 +22,9 @@ from ._dot_test import dot_test
 from ._exact import ExactReport, exact_test
 from ._finding import Cause, Diagnosis, Finding
 from ._report import AdjointReport
+
+if TYPE_CHECKING:
+    from . import strategies
 
 __all__ = [
     "AdjointReport",
@@ -42,19 +46,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import `strategies`, and with it hypothesis, when it is first asked for."""
-    if name != "strategies":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        return importlib.import_module(f"{__name__}.strategies")
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "hypothesis":
-            raise
-        raise MissingExtraError(
-            "`sparse_tconv.testing.strategies` needs hypothesis; it is not installed. "
-            "Run: pip install 'sparse_tconv[test]'."
-        ) from error
+if not TYPE_CHECKING:  # who checks types knows all names, and a wrong one
+
+    def __getattr__(name: str) -> ModuleType:
+        """Import `strategies`, and with it hypothesis, when it is first asked for."""
+        if name != "strategies":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            return importlib.import_module(f"{__name__}.strategies")
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "hypothesis":
+                raise
+            raise MissingExtraError(
+                "`sparse_tconv.testing.strategies` needs hypothesis; it is not installed. "
+                "Run: pip install 'sparse_tconv[test]'."
+            ) from error
 
 
 def __dir__() -> list[str]:
