@@ -31,7 +31,8 @@ def extend(
     for number, axis in enumerate(axes):
         if not _in_place(axis):
             x, within[number] = _extended_along(axis, x, number + 2), extended_axis(axis)
-    if x.shape[2:] == tuple(lengths) and all(axis.first == 0 for axis in within):
+    whole = all(axis.first == 0 and axis.last == axis.n_in - 1 for axis in within)
+    if whole and x.shape[2:] == tuple(lengths):
         return x
     wide = scratch("extended", (*x.shape[:2], *lengths), x.dtype)
     here, there = zip(*(_overlap(axis) for axis in within), strict=True)
