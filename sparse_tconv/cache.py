@@ -29,7 +29,8 @@ class CacheInfo(NamedTuple):
     operators: int
     """Operators held."""
     patterns: int
-    """One-axis patterns held."""
+    """Patterns of axes, templates of rows and tables of places held: what kernels of one geometry
+    share."""
     nbytes: int
     """Bytes held, matrices built by the operators included."""
     limit: int

@@ -58,7 +58,7 @@ def choose(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
         _known(override, VARIABLE)
         if _ENGINES[override].refuses(geometry, dtype) is None and _installed(override):
             return override
-    if is_small(geometry):
+    if is_small(geometry, dtype):
         return _least_call(geometry, dtype)
     return min(estimates(geometry, dtype), key=lambda item: item[1])[0]
 
@@ -69,8 +69,10 @@ def overridden(geometry: ConvGeometry, dtype: np.dtype[Any]) -> bool:
     return name != "auto" and _ENGINES[name].refuses(geometry, dtype) is None
 
 
-def is_small(geometry: ConvGeometry) -> bool:
+def is_small(geometry: ConvGeometry, dtype: np.dtype[Any]) -> bool:
     """Whether a product takes hardly more than the call."""
+    if (geometry, dtype.char) in _least_calls:
+        return True
     return geometry.nnz <= _SMALL or unfolded_size(geometry) <= _SMALL
 
 

@@ -29,7 +29,7 @@ class Selection:
     def __init__(self, asked: str, geometry: ConvGeometry, dtype: np.dtype[Any]) -> None:
         self.asked, self.geometry, self.dtype = asked, geometry, dtype
         self.name = choose(asked, geometry, dtype)
-        self.fixed = asked != "auto" or is_small(geometry)
+        self.fixed = asked != "auto" or is_small(geometry, dtype)
         if not self.fixed:
             self.fixed = overridden(geometry, dtype)
         self._pins, self._grants = readiness.pins, readiness.grants

@@ -43,7 +43,9 @@ class UnfoldEngine(Engine):
         kernel = correlation_kernel(geometry, weight).reshape(groups, -1, unfolded_rows(geometry))
         # One product, or one for each group; numpy.dot costs half the call of numpy.matmul.
         self._kernel = np.ascontiguousarray(kernel if groups > 1 else kernel[0])
-        self._transpose = self._kernel.swapaxes(-1, -2)
+        # numpy.bincount adds in double precision: the table it reads is made in it.
+        self._wide = np.result_type(weight.dtype, np.float64)
+        self._transpose = self._kernel.swapaxes(-1, -2).astype(self._wide)
         self._places = kept_places(geometry)
         self._flat_places = self._places.reshape(-1)
         self._size = prod(self.x_shape)
@@ -68,7 +70,7 @@ class UnfoldEngine(Engine):
 
     @property
     def nbytes(self) -> int:
-        return self._kernel.nbytes
+        return self._kernel.nbytes + self._transpose.nbytes
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         flat = self._flat(x)
@@ -86,9 +88,11 @@ class UnfoldEngine(Engine):
 
     def transpose(self, y: NDArray[Any]) -> NDArray[Any]:
         if len(y) == 1 and self._kernel.ndim == 2:
-            table = self._transpose.dot(y.reshape(-1, self._places.shape[-1]))
-            return self._folded(table).reshape(1, *self.x_shape)
+            sample = y.reshape(-1, self._places.shape[-1]).astype(self._wide, copy=False)
+            x = self._folded(self._transpose.dot(sample)).astype(y.dtype, copy=False)
+            return x.reshape(1, *self.x_shape)
         samples = y.reshape(len(y), self.geometry.y_channels, self._places.shape[-1])
+        samples = samples.astype(self._wide, copy=False)
         x = np.empty((len(y), self._size), dtype=y.dtype)
 
         def product(first: int) -> None:
@@ -124,9 +128,7 @@ class UnfoldEngine(Engine):
             x.real, x.imag = self._folded(table.real), self._folded(table.imag)
             return x
         x = np.bincount(self._flat_places, table.reshape(-1), self._size + self._outside)
-        if self._outside:
-            x = x[:-1]
-        return x if x.dtype == table.dtype else x.astype(table.dtype)
+        return x[:-1] if self._outside else x
 
 
 def unfolded_rows(geometry: ConvGeometry) -> int:
