@@ -56,7 +56,7 @@ def test_every_dtype_is_kept(dtype, rng):
     weight = random_array(rng, (2, 3, 2), dtype)
     C = st.conv_matrix(weight, (3, 5), padding=2, padding_mode="symmetric")
     assert C.dtype == dtype
-    op = st.Conv(weight, (3, 5), padding=2, padding_mode="symmetric")
+    op = st.Conv(weight, (3, 5), padding=2, padding_mode="symmetric", engine="csr")
     x = random_array(rng, (3, 5), dtype)
     assert op.apply(x).dtype == dtype
     np.testing.assert_array_equal(op.apply(x).reshape(-1), C @ x.reshape(-1))
@@ -350,3 +350,9 @@ def test_a_kernel_as_long_as_the_stride_is_spread_in_no_time_of_their_product():
     np.testing.assert_array_equal(
         T @ np.array([1, 2, 3]), np.outer([1, 2, 3], np.arange(n)).ravel()
     )
+
+
+@pytest.mark.parametrize("mode", ["circular", "reflect", "symmetric"])
+def test_matrices_that_are_all_border_take_little_beside_themselves(mode):
+    options = {"padding": 2**17, "padding_mode": mode, "channels": False}
+    assert peak_over_size(lambda: st.conv_matrix(np.ones(9), (2**17 + 1,), **options)) < 1.2

@@ -15,6 +15,7 @@ Ints = NDArray[np.int64]
 # Columns along the last axis, repeated for outer entries, by rows and number of these.
 Tiled = dict[tuple[int, int], tuple[NDArray[Any], Rows]]
 
+_FEW = 1 << 14  # entries of rows that patterns keep; others are new at each use
 _WIDE = 1 << 8  # entries: pieces as long are not made longer
 
 
@@ -66,6 +67,8 @@ def _write_rows(
         np.add(outer[:, None], cols.reshape(n_rows, 1, width), out=target.reshape(shape))
         return
     key = id(rows), outer.size
-    if key not in tiled:  # a sum over whole rows runs faster than one over short pieces
-        tiled[key] = np.tile(cols.reshape(n_rows, width), outer.size), rows
-    np.add(tiled[key][0], np.repeat(outer, width), out=target.reshape(n_rows, -1))
+    # A sum over whole rows runs faster than one over short pieces.
+    held = tiled[key] if key in tiled else (np.tile(cols.reshape(n_rows, width), outer.size), rows)
+    if cols.size <= _FEW:
+        tiled[key] = held
+    np.add(held[0], np.repeat(outer, width), out=target.reshape(n_rows, -1))

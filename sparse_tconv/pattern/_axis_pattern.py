@@ -17,6 +17,8 @@ from ._rows import Ints, Rows, forward_rows, outside_positions, transposed_rows
 # interior (a circulant matrix, a kernel as long as the signal) needs little memory beside the
 # matrix itself.
 _TAPS_AT_ONCE = 1 << 18
+_TAPS_AT_LEAST = 1 << 15
+_SHARE = 128  # of all taps, at least, where these are many
 _TAPS_KEPT = 1 << 14  # rows of more taps are written out anew at each use
 
 
@@ -187,7 +189,8 @@ def _border(axis: Axis, transposed: bool, start: int, stop: int) -> list[Region]
         return []
     # A sample is read by k / stride windows, but where a boundary folds more onto it.
     readers = -(-axis.k // axis.stride) if transposed and axis.mode == "zeros" else axis.k
-    at_once = max(1, _TAPS_AT_ONCE // readers)
+    taps = min(max(_TAPS_AT_LEAST, (stop - start) * readers // _SHARE), _TAPS_AT_ONCE)
+    at_once = max(1, taps // readers)
     if stop - start > at_once:
         chunks = range(start, stop, at_once)
         return [Region(chunk, min(at_once, stop - chunk), 1, 0) for chunk in chunks]
