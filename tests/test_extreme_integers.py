@@ -132,3 +132,9 @@ def test_a_huge_step_that_is_never_taken_is_none(rng):
     op = st.Conv(w, 3, stride=2**62, channels=False)
     np.testing.assert_allclose(op.apply(w), [w @ w])
     assert st.Conv([2.0], 3, dilation=2**62, channels=False).apply(w).tolist() == (2 * w).tolist()
+
+
+def test_entries_beyond_a_machine_word_have_no_index():
+    op = st.Conv(np.ones((1, 1)), (2**32, 2**32), channels=False)
+    with pytest.raises(st.GeometryError, match="`index` must number entries of at most"):
+        op.index(0, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,6 +122,11 @@ class ConvOperator(SharedOperator):
                     f"`index` must lie in range({size}) on axis {axis}; got {outside.flat[0]}. "
                     f"The output is of shape {shape}."
                 )
+        if prod(shape) > sys.maxsize:
+            raise GeometryError(
+                f"`index` must number entries of at most {sys.maxsize}; got an output of shape {shape}. "
+                f"Nothing so large fits in memory."
+            )
         flat = np.ravel_multi_index(tuple(indices), shape)
         return flat if np.ndim(flat) else int(flat)
 
