@@ -48,6 +48,7 @@ class UnfoldEngine(Engine):
         self._transpose = self._kernel.swapaxes(-1, -2).astype(self._wide)
         self._places = kept_places(geometry)
         self._flat_places = self._places.reshape(-1)
+        self._one_x, self._one_y = (1, *self.x_shape), (1, *self.y_shape)
         self._size = prod(self.x_shape)
         self._outside = bool((self._places == self._size).any())
         self._together = max(1, _TOGETHER // self._places.size)
@@ -75,12 +76,14 @@ class UnfoldEngine(Engine):
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         flat = self._flat(x)
         if len(x) == 1 and self._kernel.ndim == 2:
-            return self._kernel.dot(flat.take(self._places)).reshape(1, *self.y_shape)
+            # All places are inside: 'clip' is the mode that takes least time to find that out.
+            table = flat.take(self._places, mode="clip")
+            return self._kernel.dot(table).reshape(self._one_y)
         y = np.empty((len(x), *self.y_shape), dtype=x.dtype)
 
         def product(first: int) -> None:
             part = slice(first, first + self._together)
-            table = flat[part].take(self._places, axis=1)
+            table = flat[part].take(self._places, axis=1, mode="clip")
             y[part] = self._times(self._kernel, table).reshape(-1, *self.y_shape)
 
         run(product, range(0, len(x), self._together))
@@ -90,7 +93,7 @@ class UnfoldEngine(Engine):
         if len(y) == 1 and self._kernel.ndim == 2:
             sample = y.reshape(-1, self._places.shape[-1]).astype(self._wide, copy=False)
             x = self._folded(self._transpose.dot(sample)).astype(y.dtype, copy=False)
-            return x.reshape(1, *self.x_shape)
+            return x.reshape(self._one_x)
         samples = y.reshape(len(y), self.geometry.y_channels, self._places.shape[-1])
         samples = samples.astype(self._wide, copy=False)
         x = np.empty((len(y), self._size), dtype=y.dtype)
