@@ -47,7 +47,7 @@ def check_folded_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
 
 
 def _sums(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[np.int64]:
-    """Every value that an entry of the matrix can have, and some more."""
+    """Every value that an entry of the matrix has: patterns of axes meet in all combinations."""
     sums = correlation_kernel(geometry, weight).astype(np.int64)
     for number, axis in enumerate(geometry.axes, 2):
         sums = np.moveaxis(np.moveaxis(sums, number, -1) @ _meetings(axis), -1, number)
@@ -58,6 +58,8 @@ def _meetings(axis: Axis) -> NDArray[np.int64]:
     """(taps, kinds of entries): how often each tap is in an entry."""
     alone = np.eye(axis.k, dtype=np.int64)
     pattern = axis_pattern(axis, False)
-    rows = [pattern.rows(region) for region in pattern.regions]
-    together = [folded.sum_taps(alone, 1) for folded in rows if folded.folded]
-    return np.unique(np.hstack([alone, *together]), axis=1)
+    kinds = [alone[:, :0]]
+    for region in pattern.regions:
+        rows = pattern.rows(region)
+        kinds.append(rows.sum_taps(alone, 1) if rows.folded else alone[:, np.unique(rows.taps)])
+    return np.unique(np.hstack(kinds), axis=1)
