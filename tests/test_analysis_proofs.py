@@ -145,7 +145,8 @@ def test_norms_to_a_tolerance_lie_between_certain_bounds(settings_count, rng):
             assert lower <= true * (1 + 1e-14)
             assert true <= upper * (1 + 1e-14)
             assert abs(found - true) <= found.error + 1e-14 * true
-            assert upper - lower <= max(rtol * upper, 1e-11 * max(true, abs(op.weight).sum()))
+            rounding = max(1e-11, 100 * rounding_of(op)) * float(abs(op.weight).sum())
+            assert upper - lower <= max(rtol * upper, rounding)
     with pytest.raises(st.GeometryError, match="`rtol` must be a number, at least 0; got -1"):
         analysis.spectral_norm(op, rtol=-1)
 
@@ -166,3 +167,39 @@ def test_the_smallest_value_of_images_is_proved_by_sparse_factors(rng):
             if n == 30:
                 true = np.linalg.svd(dense(op), compute_uv=False)[-1]
                 assert abs(found - true) <= found.error
+
+
+def test_taps_that_cancel_leave_a_zero_matrix():
+    """Two mirrors show the one sample to both taps."""
+    op = st.Conv([-15, 0, 15], (1,), padding=1, padding_mode="symmetric", channels=False)
+    assert not op.matrix.toarray().any()
+    for which, methods in EXTREMES.items():
+        for method in methods:
+            found = analysis.singular_values(op, 1, which, method)
+            assert found[0] <= found.error
+            assert found.complete == "proved"
+
+
+def test_values_whose_inverses_overflow_are_zero():
+    """The kernel's symbol winds round zero: the smallest value decays with the power of the side."""
+    for taps in ([1.0, 3.0], [1.0, 30.0, 9.0]):
+        op = st.Conv(taps, (6000,), padding=((0, len(taps) - 1),), channels=False)
+        for method in ("auto", "lu"):
+            found = analysis.smallest_singular_value(op, method)
+            assert found <= found.error < 1e-10
+            assert found.complete == "proved"
+
+
+def test_divide_and_conquer_merges_values_within_the_error():
+    """LAPACK takes values as one that are 64 units of rounding apart: an error must hold these."""
+    noise = [
+        [-5.25201105e-12, 1.38110412e-12, -5.61896327e-12],
+        [-3.66432950e-12, 5.60484992e-12, 3.52061102e-12],
+        [-2.61673908e-12, -1.27167882e-11, -6.63843749e-12],
+    ]
+    identity = np.zeros((3, 3))
+    identity[1, 1] = 1
+    op = st.Conv(identity + noise, (5, 3), padding=1, padding_mode="symmetric", channels=False)
+    true = np.linalg.svd(dense(op), compute_uv=False)[::-1]
+    _, values, _ = analysis.singular_vectors(op, 5, "smallest")
+    assert abs(values.value - true[:5]).max() <= values.error < 1e-13

@@ -33,6 +33,7 @@ _DENSITY = 0.05  # share of entries beyond which sparse factors are full
 _BAND = 64  # entries per row of what is worth a sparse factorization
 _LOST = 1e-9  # error, over the norm, beyond which a dense decomposition is tried
 _DENSE_WORK = 5e10  # multiplications of a decomposition that takes seconds
+_SMALL_WORK = 2e8  # and of one that takes a tenth of a second
 _PROOF_WORK = 1e11  # and of one that is worth a proof
 _DAMP = 1e-5  # over the norm: keeps the inverse of zeros small, and values above it apart
 _DIGITS = 16  # units of rounding up to which vectors are found well
@@ -82,7 +83,10 @@ def extreme_triplets(
         found = _zeros(tall, k, method)
     else:
         found = _found(tall, k, largest, method, scale)
-        lost = found.error > _LOST * scale and _work(tall) <= _DENSE_WORK
+        enough = _DIGITS * rounding(max(tall.shape), scale)
+        lost = (found.error > _LOST * scale and _work(tall) <= _DENSE_WORK) or (
+            found.error > enough and _work(tall) <= _SMALL_WORK
+        )
         unproved = prove and found.complete != "proved" and _work(tall) <= _PROOF_WORK
         if lost or unproved:
             found = _dense(tall, k, largest)
@@ -190,6 +194,8 @@ def _shifted(tall: ConvOperator) -> Finder | None:
     """
     base, _ = problem(tall)
     upper = min(symbol_bound(base), sums_bound(base)) * (1 + 1e-9)
+    if upper <= rounding(max(tall.shape), norm_scale(base)):
+        return None  # taps that cancel at the border
     inertia = Inertia(tall)
     finder = _beyond(tall, inertia, upper)
     for _ in range(_SHIFTS):

@@ -14,6 +14,7 @@ from scipy.sparse.linalg import splu
 
 from ..errors import GeometryError
 
+_OVERFLOW = 1e120  # of an inverse, beyond which norms of vectors may
 _ZERO = 64  # units of rounding up to which an image is zero
 
 Map = Callable[[NDArray[Any]], NDArray[Any]]
@@ -85,7 +86,15 @@ def _by_lu(matrix: Any, scale: float) -> Inverse:
     def left(b: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(factors.solve(np.ascontiguousarray(b), "H"))
 
-    return Inverse(lambda b: factors.solve(left(b)), left, "lu")
+    def product(b: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(factors.solve(left(b)))
+
+    # Values may be as small as the power of the side: squares of their inverses overflow.
+    with np.errstate(over="ignore", invalid="ignore"):
+        probe = product(np.random.default_rng(0).standard_normal(side).astype(matrix.dtype))
+    if not np.linalg.norm(probe, np.inf) < _OVERFLOW:
+        return _by_augmented(matrix, scale)
+    return Inverse(product, left, "lu")
 
 
 def _by_dense_lu(matrix: Any, scale: float) -> Inverse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -33,7 +34,7 @@ class Request:
     @classmethod
     def of(cls, op: Any, k: Any, which: Any, method: Any) -> Request:
         """Check the arguments and choose the method."""
-        few = applicable(op, _few)
+        few = applicable(op, partial(_few, op))
         if which not in _WHICH:
             raise GeometryError(
                 f"`which` must be 'largest' or 'smallest'; got {which!r}. Leave it out for the "
@@ -61,8 +62,10 @@ class Request:
         return values[: self.count] if self.which == "largest" else values[::-1][: self.count]
 
 
-def _few(method: str, work: float) -> bool:
-    return work <= (_FEW_WORK if method in ("mixed", "dense") else _ALL_WORK)
+def _few(op: Any, method: str, work: float) -> bool:
+    """Whether a structure is worth having for a few values; that of one axis is the whole matrix."""
+    whole = method in ("mixed", "dense") or (method == "kronecker" and len(op.geometry.axes) == 1)
+    return work <= (_FEW_WORK if whole else _ALL_WORK)
 
 
 def _count(k: Any, limit: int) -> int:

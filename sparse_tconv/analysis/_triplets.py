@@ -54,7 +54,7 @@ class Triplets:
 
 def rounding(side: int, scale: float) -> float:
     """Error of a backward stable computation with a matrix of some larger side."""
-    return float((16 + 8 * np.sqrt(side)) * EPS * scale)
+    return float((64 + 8 * np.sqrt(side)) * EPS * scale)
 
 
 def proved_triplets(
