@@ -19,7 +19,6 @@ from .operators import (
     Conv,
     ConvTranspose,
     State,
-    add_bias,
     cast_bias,
     checked_bias,
 )
@@ -235,8 +234,10 @@ def _applied(
     if transposed:
         in_shape, out_shape = out_shape, in_shape
     batch = x.shape[: x.ndim - len(in_shape)]
-    offset = None
-    if bias is not None:
+    offset: NDArray[Any] | None = None
+    if bias is not None and _fits(bias, kernel, x) and geometry.channels:
+        offset = np.asarray(bias) if np.shape(bias) == out_shape[:1] else None
+    if bias is not None and offset is None:
         op = (ConvTranspose if transposed else Conv).of(state)
         offset = cast_bias(checked_bias(op, bias), np.result_type(x.dtype, kernel.dtype))
     if not x.size:
@@ -249,7 +250,16 @@ def _applied(
         y = state.multiply(samples, transposed, False).reshape(*batch, *out_shape)
     if bucket is not None and state.ways > ways:  # what its engines hold has grown
         store.refresh(bucket)
-    return y if offset is None else add_bias(op, y, offset)
+    if offset is not None:
+        y += offset.reshape(*offset.shape, *(1,) * len(geometry.axes))
+    return y
+
+
+def _fits(bias: ArrayLike, kernel: NDArray[Any], x: NDArray[Any]) -> bool:
+    """Whether a bias is a plain array of the result's dtype: what most are, and no operator is
+    needed to say what is wrong with it.
+    """
+    return type(bias) is np.ndarray and bias.dtype == kernel.dtype == x.dtype
 
 
 def kept_state(geometry: ConvGeometry, kernel: NDArray[Any], engine: str) -> tuple[Any, State]:

@@ -18,8 +18,8 @@ Places = NDArray[np.intp]
 
 # Measured: a call, a number gathered or put back, a multiplication, the product of a group.
 _CALL = 2.5e-6
-_NUMBER = 1.4e-9
-_PRODUCT = 1e-10
+_NUMBER = 1.5e-9
+_PRODUCT = 3.2e-11
 _GROUP = 1e-6
 _LARGEST = 1 << 24  # numbers that one sample unfolds into
 _TOGETHER = 1 << 17  # numbers that the samples of a batch unfold into at once
