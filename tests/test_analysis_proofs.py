@@ -171,13 +171,16 @@ def test_the_smallest_value_of_images_is_proved_by_sparse_factors(rng):
 
 def test_taps_that_cancel_leave_a_zero_matrix():
     """Two mirrors show the one sample to both taps."""
-    op = st.Conv([-15, 0, 15], (1,), padding=1, padding_mode="symmetric", channels=False)
-    assert not op.matrix.toarray().any()
-    for which, methods in EXTREMES.items():
-        for method in methods:
-            found = analysis.singular_values(op, 1, which, method)
-            assert found[0] <= found.error
-            assert found.complete == "proved"
+    narrow = st.Conv([-15, 0, 15], (1,), padding=1, padding_mode="symmetric", channels=False)
+    across = np.outer([0, 1, 0], [1, -1, 0, 1, -1])
+    modes = ("zeros", "symmetric")
+    for op in (narrow, st.Conv(across, (1, 1), padding=(1, 2), padding_mode=modes, channels=False)):
+        assert not op.matrix.toarray().any()
+        for which, methods in EXTREMES.items():
+            for method in methods:
+                found = analysis.singular_values(op, 1, which, method)
+                assert found[0] <= found.error
+                assert found.complete == "proved"
 
 
 def test_values_whose_inverses_overflow_are_zero():

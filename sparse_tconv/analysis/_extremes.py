@@ -212,7 +212,8 @@ def _shifted(tall: ConvOperator) -> Finder | None:
 
 def _upper(inertia: Inertia, lower: float, upper: float) -> float:
     """An upper bound of the norm that is nearer to a lower one, while no value is counted beyond."""
-    while upper - lower > _NEAR * upper:
+    near = _NEAR * upper  # of the first one: the norm may be zero
+    while upper - lower > near:
         shift = lower + (upper - lower) / 8
         counted = inertia.above(shift)
         if counted is None or counted[0] > 0 or shift + counted[1] >= upper:
