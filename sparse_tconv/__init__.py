@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .assembly import conv_matrix, conv_transpose_matrix
 from .cache import CacheInfo, cache_clear, cache_info, set_cache_limit
-from .engines import set_compiled
+from .choice import set_compiled
 from .errors import (
     DTypeError,
     GeometryError,

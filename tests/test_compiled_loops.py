@@ -12,8 +12,8 @@ import pytest
 
 import sparse_tconv as st
 from sparse_tconv import cli
-from sparse_tconv.engines import _readiness, compile_ahead
-from sparse_tconv.engines._readiness import readiness
+from sparse_tconv.choice import _readiness, compile_ahead
+from sparse_tconv.choice._readiness import readiness
 from sparse_tconv.engines.compiled import DirectEngine
 
 COMPILED = ("direct", "blocks")
@@ -277,7 +277,7 @@ print(digest, *engines)
 """
 WARM = """
 import numpy as np
-from sparse_tconv.engines import compile_ahead
+from sparse_tconv.choice import compile_ahead
 print(*compile_ahead(np.dtype(float)))
 """
 

@@ -21,7 +21,8 @@ from engine_laws import (
 from factories import random_array
 
 import sparse_tconv as st
-from sparse_tconv.engines import CsrEngine, Engine, engine_class, estimates
+from sparse_tconv.choice import estimates
+from sparse_tconv.engines import CsrEngine, Engine, engine_class
 from sparse_tconv.errors import GeometryError
 from sparse_tconv.geometry import ConvGeometry
 

@@ -7,7 +7,8 @@ import time
 
 import numpy as np
 
-from ..engines import compile_ahead, has_compiler, on_disk
+from ..choice import compile_ahead, has_compiler
+from ..engines import on_disk
 from ..errors import MissingExtraError
 from ._parser import FAILED_CHECK, OK, Commands, add_command
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..engines import estimates, refusals
+from ..choice import estimates, refusals
 from ..errors import GeometryError
 from ._info import Info
 from ._kernel_operator import KernelOperator

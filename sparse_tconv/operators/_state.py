@@ -14,7 +14,8 @@ from scipy.sparse import csr_array
 
 from .._memory import check_fits
 from ..assembly import check_folded_sums, wrap
-from ..engines import CsrEngine, Engine, Selection, engine_class
+from ..choice import Selection
+from ..engines import CsrEngine, Engine, engine_class
 from ..errors import MatrixTooLargeError
 from ..geometry import ConvGeometry
 from ..threads import lock, whole

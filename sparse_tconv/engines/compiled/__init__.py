@@ -9,8 +9,7 @@ that are in a core's cache together; a *lane* one number of a vector of the mach
 
 from __future__ import annotations
 
-from ._ahead import compile_ahead
 from ._disk import Loop, on_disk
-from ._engine import BlocksEngine, DirectEngine, load
+from ._engine import BlocksEngine, CompiledEngine, DirectEngine, load
 
-__all__ = ["BlocksEngine", "DirectEngine", "Loop", "compile_ahead", "load", "on_disk"]
+__all__ = ["BlocksEngine", "CompiledEngine", "DirectEngine", "Loop", "load", "on_disk"]

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DTypeError
-from ...geometry import ConvGeometry
-from ._disk import Loop
-from ._engine import BlocksEngine, CompiledEngine, DirectEngine
+from ..engines import BlocksEngine, CompiledEngine, DirectEngine, Loop
+from ..errors import DTypeError
+from ..geometry import ConvGeometry
 
 # What calls every loop: rows that are sorted by phases and walked at their edges; many channels.
 _EDGES: dict[str, Any] = {"stride": 2, "padding": 1, "padding_mode": "reflect"}

@@ -1,4 +1,4 @@
-"""Which engine computes: the registry, and the choice by estimated time.
+"""Which engine computes: the one asked for, or the one with the least estimated time.
 
 'auto' takes the engine with the least estimated time of one product of C^T, for one sample in the
 kernel's dtype and the threads in force. Each engine estimates itself from counts and a few measured
@@ -14,36 +14,27 @@ from typing import Any
 
 import numpy as np
 
+from ..engines import (
+    ENGINES,
+    BlocksEngine,
+    CsrEngine,
+    DirectEngine,
+    Engine,
+    Loop,
+    UnfoldEngine,
+    engine_names,
+    unfolded_size,
+)
 from ..errors import DTypeError, GeometryError, MissingExtraError
 from ..geometry import ConvGeometry
-from ._engine import Engine
 from ._readiness import readiness
-from .compiled import BlocksEngine, DirectEngine, Loop
-from .csr import CsrEngine
-from .fft import FftEngine
-from .gemm import GemmEngine
-from .unfold import UnfoldEngine, unfolded_size
 
-_ENGINES: dict[str, type[Engine]] = {
-    engine.name: engine
-    for engine in (CsrEngine, UnfoldEngine, GemmEngine, FftEngine, DirectEngine, BlocksEngine)
-}
 VARIABLE = "SPARSE_TCONV_ENGINE"
 _SMALL = 20_000  # entries of a matrix, or numbers that a sample unfolds into
 _LARGEST = 1 << 32  # entries of one sample
 _MOST = 4096  # small geometries whose engine is known
 # Only single operations on it, each one step in C: whole after any interrupt.
 _least_calls: dict[tuple[ConvGeometry, str], str] = {}
-
-
-def engine_names() -> tuple[str, ...]:
-    """The names that `engine` may have, 'auto' first."""
-    return ("auto", *_ENGINES)
-
-
-def engine_class(name: str) -> type[Engine]:
-    """The engine of that name."""
-    return _ENGINES[name]
 
 
 def choose(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
@@ -56,7 +47,7 @@ def choose(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
     override = os.environ.get(VARIABLE, "auto")
     if override != "auto":
         _known(override, VARIABLE)
-        if _ENGINES[override].refuses(geometry, dtype) is None and _installed(override):
+        if ENGINES[override].refuses(geometry, dtype) is None and _installed(override):
             return override
     if is_small(geometry, dtype):
         return _least_call(geometry, dtype)
@@ -66,7 +57,7 @@ def choose(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
 def overridden(geometry: ConvGeometry, dtype: np.dtype[Any]) -> bool:
     """Whether the environment names the engine of this."""
     name = os.environ.get(VARIABLE, "auto")
-    return name != "auto" and _ENGINES[name].refuses(geometry, dtype) is None
+    return name != "auto" and ENGINES[name].refuses(geometry, dtype) is None
 
 
 def is_small(geometry: ConvGeometry, dtype: np.dtype[Any]) -> bool:
@@ -96,7 +87,7 @@ def estimates(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, f
         return [(CsrEngine.name, CsrEngine.seconds(geometry, dtype, 1))]
     return [
         (name, engine.seconds(geometry, dtype, 1))
-        for name, engine in _ENGINES.items()
+        for name, engine in ENGINES.items()
         if engine.refuses(geometry, dtype) is None and _allowed(engine, geometry, dtype)
     ]
 
@@ -104,7 +95,7 @@ def estimates(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, f
 def refusals(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, str]]:
     """Name and reason of every engine that 'auto' passes over."""
     reasons = []
-    for name, engine in _ENGINES.items():
+    for name, engine in ENGINES.items():
         reason = engine.refuses(geometry, dtype)
         if reason is None and not _allowed(engine, geometry, dtype):
             reason = readiness.standing(engine.loops(geometry, dtype))
@@ -116,7 +107,7 @@ def refusals(geometry: ConvGeometry, dtype: np.dtype[Any]) -> list[tuple[str, st
 def _asked(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any], argument: str) -> str:
     """An engine asked for by name, or why it cannot be."""
     _known(name, argument)
-    engine = _ENGINES[name]
+    engine = ENGINES[name]
     reason = engine.refuses(geometry, dtype)
     if reason is not None:
         error = GeometryError if engine.refuses(geometry, np.dtype(float)) else DTypeError
@@ -132,7 +123,7 @@ def _asked(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any], argument: st
 
 
 def _known(name: Any, argument: str) -> None:
-    if not isinstance(name, str) or name not in _ENGINES:
+    if not isinstance(name, str) or name not in ENGINES:
         listed = ", ".join(map(repr, engine_names()))
         raise GeometryError(
             f"`{argument}` must be one of {listed}; got {name!r}. Leave it out to have it chosen."
@@ -141,7 +132,7 @@ def _known(name: Any, argument: str) -> None:
 
 def _installed(name: str) -> bool:
     """Whether the package that an engine needs is there; it is not imported to find out."""
-    package = _ENGINES[name].package
+    package = ENGINES[name].package
     return package is None or sys.modules.get(package) is not None or find_spec(package) is not None
 
 
@@ -167,5 +158,5 @@ def rival(
     if not able:
         return None
     seconds, loops = min(able)
-    saved = _ENGINES[name].seconds(geometry, dtype, 1) - seconds
+    saved = ENGINES[name].seconds(geometry, dtype, 1) - seconds
     return (saved, loops) if saved > 0 else None

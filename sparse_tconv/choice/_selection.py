@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engines import engine_class
 from ..geometry import ConvGeometry
-from ._choice import choose, engine_class, is_small, overridden, rival
+from ._estimates import choose, is_small, overridden, rival
 from ._readiness import readiness
 
 

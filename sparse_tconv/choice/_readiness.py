@@ -16,9 +16,9 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
+from ..engines import Loop, load, on_disk
 from ..errors import GeometryError, MissingExtraError
 from ..threads import lock
-from .compiled import Loop, load, on_disk
 
 VARIABLE = "SPARSE_TCONV_COMPILED"
 # Seconds by the estimates, which are those of a fast core with nothing else to do: there, importing
