@@ -26,21 +26,25 @@ ARGUMENTS = {
     "maxiter": 5000,
     "x0": Y,
     "nonnegative": True,
+    "lower": 0.5,
+    "upper": 3.0,
     "preconditioner": np.eye(30),
     "callback": lambda x: None,
     "progress": True,
     "max_bytes": 10**9,
 }
 ITERATE = {"rtol", "maxiter", "x0", "progress"}
+BOUNDS = {"nonnegative", "lower", "upper"}
 USES = {
-    "auto": ITERATE | {"nonnegative", "preconditioner", "callback"},
+    "auto": ITERATE | BOUNDS | {"preconditioner", "callback"},
     "lsmr": ITERATE,
     "lsqr": ITERATE,
     "cg": ITERATE | {"preconditioner", "callback"},
     "cgls": ITERATE | {"callback"},
-    "fista": ITERATE | {"nonnegative", "callback"},
-    "mprgp": ITERATE | {"nonnegative", "callback"},
+    "fista": ITERATE | BOUNDS | {"callback"},
+    "mprgp": ITERATE | BOUNDS | {"callback"},
     "nnls": {"nonnegative"},
+    "bvls": BOUNDS,
     "factor": {"rtol", "max_bytes"},
     "spectral": set(),
 }
@@ -50,7 +54,7 @@ USES = {
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_a_method_takes_what_it_uses_and_refuses_the_rest(method, name):
     options = {name: ARGUMENTS[name]}
-    if method in ("nnls", "mprgp") and name != "nonnegative":
+    if method in ("nnls", "bvls", "mprgp") and name not in BOUNDS & USES[method]:
         options["nonnegative"] = True
     if name in USES[method]:
         assert np.isfinite(solve(OP, Y, method=method, damp=0.5, **options).x).all()
@@ -72,18 +76,23 @@ def test_auto_chooses_a_method_that_uses_what_is_given():
         (("nonnegative",), "nnls"),
         (("nonnegative", "x0"), "mprgp"),
         (("nonnegative", "callback"), "mprgp"),
+        (("lower",), "bvls"),
+        (("nonnegative", "upper"), "bvls"),
+        (("upper", "x0"), "mprgp"),
     ]:
         options = {name: ARGUMENTS[name] for name in names}
         assert solve(OP, Y, damp=0.5, **options).method == method
 
 
-@pytest.mark.parametrize("method", ["nnls", "mprgp"])
+@pytest.mark.parametrize("method", ["nnls", "bvls", "mprgp"])
 def test_methods_between_bounds_need_bounds(method):
-    with pytest.raises(st.GeometryError, match=f"nonnegative=True if it is '{method}'; got False"):
+    with pytest.raises(
+        st.GeometryError, match=f"nonnegative=True.* if it is '{method}'; got no bounds"
+    ):
         solve(OP, Y, method=method)
 
 
-@pytest.mark.parametrize("method", ["nnls", "mprgp", "fista"])
+@pytest.mark.parametrize("method", ["nnls", "bvls", "mprgp", "fista"])
 def test_complex_numbers_have_no_order(method):
     with pytest.raises(st.DTypeError, match="`nonnegative` must go with a real problem; got comp"):
         solve(OP, 1j * Y, method=method, nonnegative=True)

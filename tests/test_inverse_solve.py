@@ -368,7 +368,7 @@ NAN = np.where(np.eye(6, 5) > 0, np.nan, 1.0)
         (
             {"nonnegative": True, "method": "cg"},
             st.GeometryError,
-            "`nonnegative` must go with method='auto' or 'fista' or 'mprgp' or 'nnls'; got method='cg'",
+            "`nonnegative` must go with method='auto' or 'fista' or 'mprgp' or 'nnls' or 'bvls'; got method='cg'",
         ),
         (
             {"nonnegative": True, "y": 1j * Y},

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from ..solution import Status
+from ._bounds import Bounds
 from ._diagonal import Diagonal
 from ._progress import Progress
 
@@ -22,8 +23,8 @@ class Controls:
         When to stop.
     x0 : (count, columns) array, optional
         Where to start; zero if None. Not to be written to.
-    nonnegative : bool
-        Whether x must not be negative.
+    bounds : Bounds, optional
+        Between which x must be.
     preconditioner : LinearOperator, optional
         Roughly the inverse of the normal equations' matrix.
     max_bytes : int, optional
@@ -37,7 +38,7 @@ class Controls:
     rtol: float
     maxiter: int
     x0: NDArray[Any] | None
-    nonnegative: bool
+    bounds: Bounds | None
     preconditioner: Any
     max_bytes: int | None
     diagonal: Diagonal | None

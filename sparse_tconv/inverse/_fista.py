@@ -1,16 +1,18 @@
-"""Accelerated projected gradients: x not negative."""
+"""Accelerated projected gradients, with bounds or without."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..solution import Status
 from ._bidiagonalization import Bidiagonalization
+from ._bounds import Bounds
 from ._controls import Answer, Controls
 from ._convergence import Watched, backward_error
 from ._least_squares import LeastSquares
-from ._nonnegative import check_real
 
 _NORM_STEPS = 10
 
@@ -21,12 +23,10 @@ def solve_fista(problem: LeastSquares, controls: Controls) -> Answer:
     The step is 1 / bound for a bound of the squared norm of the stacked operator A, which is
     doubled whenever ``|A d|^2 <= bound |d|^2`` turns out false.
     """
-    if controls.nonnegative:
-        check_real(problem)
     rows, data = problem.stacked()
     operator = Watched(rows)
     bound = _squared_norm(operator, data)
-    x = _projected(problem.start(controls.x0), controls.nonnegative)
+    x = _projected(problem.start(controls.x0), controls.bounds)
     image = operator.matvec(x)
     z, image_z, t = x, image, 1.0
     status = Status.MAXITER
@@ -34,7 +34,7 @@ def solve_fista(problem: LeastSquares, controls: Controls) -> Answer:
         # 1. A projected gradient step from the extrapolated point z.
         gradient = operator.rmatvec(image_z - data)
         while True:
-            new = _projected(z - gradient / bound, controls.nonnegative)
+            new = _projected(z - gradient / bound, controls.bounds)
             image_new = operator.matvec(new)
             step, image_step = new - z, image_new - image_z
             if np.linalg.norm(image_step) ** 2 <= (1 + 1e-9) * bound * np.linalg.norm(step) ** 2:
@@ -55,8 +55,8 @@ def solve_fista(problem: LeastSquares, controls: Controls) -> Answer:
     return Answer(x.reshape(problem.count, -1), status, controls.progress.iterations)
 
 
-def _projected(x: NDArray[np.inexact], nonnegative: bool) -> NDArray[np.inexact]:
-    return np.maximum(x, 0.0) if nonnegative else x
+def _projected(x: NDArray[Any], bounds: Bounds | None) -> NDArray[Any]:
+    return x if bounds is None else bounds.clip(x)
 
 
 def _squared_norm(operator: Watched, data: NDArray[np.inexact]) -> float:

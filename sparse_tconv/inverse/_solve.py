@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from ..errors import GeometryError
-from ..solution import ConvergenceWarning, Solution
+from ..solution import Solution
 from ._arguments import check_used, number, one_of
+from ._between import small, solve_bvls, solve_mprgp, solve_nnls
+from ._bounds import Bounds, check_real
 from ._cgls import solve_cgls
 from ._controls import Answer, Controls
 from ._diagonal import Diagonal, diagonal
@@ -19,8 +20,8 @@ from ._direct import solve_factor, solve_spectral
 from ._fista import solve_fista
 from ._krylov import solve_lsmr, solve_lsqr
 from ._least_squares import LeastSquares
-from ._nonnegative import small, solve_mprgp, solve_nnls
 from ._progress import Progress
+from ._warning import warn_unless_converged
 
 _SOLVERS: dict[str, Callable[[LeastSquares, Controls], Answer]] = {
     "lsmr": solve_lsmr,
@@ -32,23 +33,26 @@ _SOLVERS: dict[str, Callable[[LeastSquares, Controls], Answer]] = {
     "fista": solve_fista,
     "mprgp": solve_mprgp,
     "nnls": solve_nnls,
+    "bvls": solve_bvls,
 }
 
 # The arguments that each method uses, of those that say how to solve. To 'auto' those of _LIMITS
 # are limits, which an exact answer keeps.
 _LIMITS = {"rtol", "maxiter", "progress"}
 _ITERATE = _LIMITS | {"x0"}
+_BOUNDS = {"nonnegative", "lower", "upper"}
 _USES = {
-    "auto": _LIMITS | {"x0", "nonnegative", "preconditioner", "callback"},
+    "auto": _LIMITS | _BOUNDS | {"x0", "preconditioner", "callback"},
     "lsmr": _ITERATE,
     "lsqr": _ITERATE,
     "cg": _ITERATE | {"callback", "preconditioner"},
     "cgls": _ITERATE | {"callback"},
     "factor": {"rtol", "max_bytes"},
     "spectral": set(),
-    "fista": _ITERATE | {"callback", "nonnegative"},
-    "mprgp": _ITERATE | {"callback", "nonnegative"},
+    "fista": _ITERATE | _BOUNDS | {"callback"},
+    "mprgp": _ITERATE | _BOUNDS | {"callback"},
     "nnls": {"nonnegative"},
+    "bvls": _BOUNDS,
 }
 _RTOL, _MAXITER = 1e-6, 1000
 
@@ -64,6 +68,8 @@ def solve(
     rtol: float = _RTOL,
     maxiter: int = _MAXITER,
     nonnegative: bool = False,
+    lower: ArrayLike | None = None,
+    upper: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     preconditioner: Any = None,
     max_bytes: int | None = None,
@@ -86,11 +92,12 @@ def solve(
         * 'factor': one sparse factorization of the normal equations, for the whole batch;
         * 'spectral': exact filters, where :func:`sparse_tconv.spectral.factorize` applies;
         * 'nnls': SciPy's active sets on the dense matrix, for a non-negative x;
-        * 'mprgp': conjugate gradients between bounds, for a non-negative x;
-        * 'fista': accelerated projected gradients;
-        * 'auto': the first of 'nnls' (small problems), 'mprgp', 'lsmr', 'cgls' and 'cg' that uses
-          `nonnegative`, `x0`, `callback` and `preconditioner`, as far as they are given; without
-          them 'spectral' where that is fast, else 'lsmr'.
+        * 'bvls': SciPy's active sets on the dense matrix, between bounds;
+        * 'mprgp': conjugate gradients between bounds;
+        * 'fista': accelerated projected gradients, between bounds or without;
+        * 'auto': the first of 'nnls' and 'bvls' (small problems), 'mprgp', 'lsmr', 'cgls' and 'cg'
+          that uses the bounds, `x0`, `callback` and `preconditioner`, as far as they are given;
+          without them 'spectral' where that is fast, else 'lsmr'.
     damp : float, default 0
         Weight of the second term, squared; at least 0.
     regularizer : None, 'gradient', 'laplacian', LinearOperator or matrix
@@ -107,7 +114,10 @@ def solve(
     maxiter : int, default 1000
         Most iterations.
     nonnegative : bool, default False
-        Whether x must not be negative.
+        Whether x must not be negative: `lower` is 0 at least.
+    lower, upper : float or array-like, optional
+        Bounds of x, infinite where there is none; an array broadcasts to the shape of x. Equal ones
+        hold an entry where it is.
     mask : array-like of bool, out_shape, optional
         The rows of y to use.
     preconditioner : LinearOperator, optional
@@ -162,6 +172,8 @@ def solve(
     .. [2] Z. Dostál, "Optimal Quadratic Programming Algorithms", Springer (2009), section 5.8.
     .. [3] A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear
        inverse problems", SIAM J. Imaging Sci. 2 (2009), section 4.
+    .. [4] P. B. Stark and R. L. Parker, "Bounded-variable least-squares: an algorithm and
+       applications", Computational Statistics 10 (1995).
 
     Examples
     --------
@@ -199,28 +211,34 @@ def solve(
         "progress": bar,
         "x0": x0 is not None,
         "nonnegative": nonnegative,
+        "lower": lower is not None,
+        "upper": upper is not None,
         "preconditioner": preconditioner is not None,
         "callback": callback is not None,
         "max_bytes": max_bytes is not None,
     }
-    name, found = _chosen(asked, problem, {key for key, there in given.items() if there})
+    named = {key for key, there in given.items() if there}
+    name, found = _chosen(asked, problem, named)
+    for key in sorted(named & _BOUNDS):
+        check_real(key, problem.dtype)
+    shape = (*problem.batch, *problem.in_shape)
+    bounds = Bounds.of(lower, upper, shape, nonnegative)
     start = None if x0 is None else problem.sample("x0", x0)
     with Progress(total, bar, callback, problem.shaped) as shown:
         controls = Controls(
-            tolerance, total, start, nonnegative, preconditioner, max_bytes, found, shown
+            tolerance, total, start, bounds, preconditioner, max_bytes, found, shown
         )
         answer = _SOLVERS[name](problem, controls)
-    solution = Solution(
-        problem.shaped(answer.x),
-        answer.status,
-        name,
-        answer.iterations,
-        *problem.norms(answer.x),
-        damp=problem.damp,
+    return warn_unless_converged(
+        Solution(
+            problem.shaped(answer.x),
+            answer.status,
+            name,
+            answer.iterations,
+            *problem.norms(answer.x),
+            damp=problem.damp,
+        )
     )
-    if not solution.converged:
-        warnings.warn(f"{name}: {solution.status.value}", ConvergenceWarning, stacklevel=2)
-    return solution
 
 
 def _chosen(method: str, problem: LeastSquares, given: set[str]) -> tuple[str, Diagonal | None]:
@@ -230,17 +248,18 @@ def _chosen(method: str, problem: LeastSquares, given: set[str]) -> tuple[str, D
     """
     check_used("method", method, _USES, sorted(given))
     if method != "auto":
-        if method in ("nnls", "mprgp") and "nonnegative" not in given:
+        if method in ("nnls", "bvls", "mprgp") and not given & _BOUNDS:
+            others = "" if method == "nnls" else ", lower or upper"
             raise GeometryError(
-                f"`method` must go with nonnegative=True if it is {method!r}; got False. "
-                f"Pass nonnegative=True, or method='auto'."
+                f"`method` must go with nonnegative=True{others} if it is {method!r}; got "
+                f"no bounds. Pass them, or method='auto'."
             )
         return method, None
     needed = given - _LIMITS
     if not needed:
         found = diagonal(problem)
         return ("lsmr", None) if isinstance(found, str) else ("spectral", found)
-    order = ("nnls", "mprgp") if "nonnegative" in given else ("lsmr", "cgls", "cg")
+    order = ("nnls", "bvls", "mprgp") if given & _BOUNDS else ("lsmr", "cgls", "cg")
     fitting = [name for name in order if needed <= _USES[name]]
     if not fitting:
         listed = " and ".join(f"`{name}`" for name in sorted(needed))
@@ -248,6 +267,6 @@ def _chosen(method: str, problem: LeastSquares, given: set[str]) -> tuple[str, D
             f"`method` must use all that is given; got {listed}, which no method takes together. "
             f"Leave one of them out."
         )
-    if fitting[0] == "nnls" and not small(problem):
-        fitting = fitting[1:]
+    if not small(problem):
+        fitting = [name for name in fitting if name not in ("nnls", "bvls")]
     return fitting[0], None
