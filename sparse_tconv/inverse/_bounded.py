@@ -17,6 +17,7 @@ Vector = NDArray[np.float64]
 # Projected steps may go uphill a little: no higher than this many steps before (Grippo, Lampariello
 # and Lucidi, 1986). Steps that may not, find the right entries at their bounds several times slower.
 _MEMORY = 30
+_SETTLED = 0.1  # of rtol: how short, relative to x, the last step is
 _DECREASE = 0.01  # of the squared change of the residual: without it they may go round in circles
 
 
@@ -68,7 +69,9 @@ class Bounded:
     ) -> tuple[Vector, Status]:
         """The minimum from x on; `step` is told every iterate.
 
-        It ends where the backward error and the last step, relative to x, are at most `rtol`. What the recurrences claim is measured; where it does not hold, they start again from there.
+        It ends where the backward error is at most `rtol`, and the last step, relative to x, a tenth
+        of it. What the recurrences claim is measured; where it does not hold, they start again from
+        there.
         """
         last, done = np.inf, 0
         while True:
@@ -115,7 +118,9 @@ class Bounded:
                 p = at.free
             done += 1
             misfits.append(float(at.residual @ at.residual))
-            settled = float(np.linalg.norm(at.x - before)) <= rtol * float(np.linalg.norm(at.x))
+            settled = float(np.linalg.norm(at.x - before)) <= _SETTLED * rtol * float(
+                np.linalg.norm(at.x)
+            )
             step(at.x)
         return at.x, done
 

@@ -110,7 +110,7 @@ def solve(
         When to stop: at this backward error, the smaller of ``|A^H r| / (|A| |r|)`` and
         ``|r| / (|A| |x| + |b|)``, where A has the rows of C and damp L, b is y and zeros, r is ``b -
         A x`` and ``|A|`` what the iteration has seen of the norm. With bounds it is what they leave
-        of ``A^H r``, and the last step of 'mprgp' is not longer than ``rtol |x|`` either.
+        of ``A^H r``, and the last step of 'mprgp' is not longer than ``rtol |x| / 10`` either.
     maxiter : int, default 1000
         Most iterations.
     nonnegative : bool, default False
