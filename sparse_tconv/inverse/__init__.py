@@ -20,6 +20,7 @@ from ._preconditioners import circulant_preconditioner, cosine_preconditioner
 from ._solve import solve
 from ._tikhonov import tikhonov
 from ._tsvd import tsvd
+from ._tv import tv
 
 __all__ = [
     "GCV",
@@ -45,4 +46,5 @@ __all__ = [
     "solve",
     "tikhonov",
     "tsvd",
+    "tv",
 ]

@@ -24,6 +24,14 @@ def number(name: str, value: Any, *, positive: bool = False) -> float:
     return float(value)
 
 
+def check_callback(callback: Any) -> None:
+    """Refuse what is no function."""
+    if callback is not None and not callable(callback):
+        raise GeometryError(
+            f"`callback` must be a function of x; got {callback!r}. Pass a callable."
+        )
+
+
 def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
     """One of a few words."""
     if isinstance(value, str) and value in allowed:

@@ -48,7 +48,7 @@ def _difference_operator(word: str, op: Operator, in_shape: tuple[int, ...]) -> 
     They are periodic on the axes where the operator is, and end at the border on the others, so
     that L^H L is diagonal in the same Fourier or cosine basis as C.
     """
-    shape, n_axes = _axes(word, op, in_shape)
+    shape, n_axes = spatial_axes("regularizer", op, in_shape, word)
     lead = len(shape) - n_axes
     modes = op.geometry.padding_mode if isinstance(op, ConvOperator) else ("zeros",) * n_axes
     weight, padding = (_differences if word == GRADIENT else _curvature)(n_axes)
@@ -62,15 +62,23 @@ def _difference_operator(word: str, op: Operator, in_shape: tuple[int, ...]) -> 
     )
 
 
-def _axes(word: str, op: Any, in_shape: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
-    """The true shape of x, and how many of its trailing axes are spatial."""
+def spatial_axes(
+    name: str, op: Any, in_shape: tuple[int, ...], word: str = GRADIENT
+) -> tuple[tuple[int, ...], int]:
+    """The true shape of x, and how many of its trailing axes are spatial.
+
+    `name` is the argument that is at fault where they are not known, `word` what needs them.
+    """
     if isinstance(op, Operator):
         return in_shape, op.spatial_ndim
     if hasattr(op, "dims"):  # PyLops's n-d shape of x
         shape = as_operator(op).in_shape
         return shape, len(shape)
+    rule = "a matrix or an operator where the axes of x are not known"
+    if name == "op":
+        rule = "an operator that knows the axes of x"
     raise GeometryError(
-        f"`regularizer` must be a matrix or an operator where the axes of x are not known: {word!r} "
+        f"`{name}` must be {rule}: {word!r} "
         f"needs the in_shape of `op`; got a {type(op).__name__} of shape {tuple(op.shape)}. Pass "
         f"sparse_tconv.as_operator(op, in_shape=...)."
     )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate as validate
 from ..errors import GeometryError
 from ..solution import Solution
-from ._arguments import check_used, number, one_of
+from ._arguments import check_callback, check_used, number, one_of
 from ._between import small, solve_bvls, solve_mprgp, solve_nnls
 from ._bounds import Bounds, check_real
 from ._cgls import solve_cgls
@@ -201,10 +201,7 @@ def solve(
     total = validate.integer("maxiter", maxiter, minimum=1)
     tolerance = number("rtol", rtol)
     bar = validate.flag("progress", progress)
-    if callback is not None and not callable(callback):
-        raise GeometryError(
-            f"`callback` must be a function of x; got {callback!r}. Pass a callable."
-        )
+    check_callback(callback)
     given = {
         "rtol": tolerance != _RTOL,
         "maxiter": total != _MAXITER,

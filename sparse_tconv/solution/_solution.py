@@ -48,6 +48,10 @@ class Solution:
         knew the spectrum.
     rank : int, optional
         For a truncated expansion: how many singular values it kept.
+    gap : float, optional
+        For total variation: the most that the objective can be above its minimum.
+    bounds : tuple of float, optional
+        For total variation: the least and the greatest value that was allowed.
 
     See Also
     --------
@@ -75,6 +79,8 @@ class Solution:
     damp: float = 0.0
     chosen_by: str = "given"
     rank: int | None = None
+    gap: float | None = None
+    bounds: tuple[float, float] | None = None
 
     @property
     def converged(self) -> bool:
@@ -98,4 +104,6 @@ class Solution:
             ("solution norm", f"{self.solution_norm:.3e}"),
             ("damp", f"{self.damp:.3e}{chosen if self.rank is None else ''}"),
             *([] if self.rank is None else [("rank", f"{self.rank:,}{chosen}")]),
+            *([] if self.gap is None else [("gap", f"{self.gap:.3e}")]),
+            *([] if self.bounds is None else [("bounds", "{:.3g} to {:.3g}".format(*self.bounds))]),
         ]
