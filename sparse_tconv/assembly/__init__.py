@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ._csr import Skeleton, cast_weight, fresh_matrix, shared_skeleton, wrap
+from ._extension_matrix import extension_matrix
 from ._folded_sums import check_folded_sums
 from ._kernel import correlation_kernel, from_correlation_kernel
 from ._limits import guard_dense, guard_entries, index_dtype
+from ._local import local_matrix
 from ._matrices import conv_matrix, conv_transpose_matrix
 from ._row_block import row_block
 
@@ -16,11 +18,13 @@ __all__ = [
     "conv_matrix",
     "conv_transpose_matrix",
     "correlation_kernel",
+    "extension_matrix",
     "fresh_matrix",
     "from_correlation_kernel",
     "guard_dense",
     "guard_entries",
     "index_dtype",
+    "local_matrix",
     "row_block",
     "shared_skeleton",
     "wrap",

@@ -8,6 +8,7 @@ from .compiled import BlocksEngine, CompiledEngine, DirectEngine, Loop, load, on
 from .csr import CsrEngine
 from .extension import extend, fold, gathered
 from .kernel_products import apply_kernel, kernel_gradient, tap_images
+from .local_products import local_forward, local_gradient, local_transpose
 from .unfold import UnfoldEngine, unfolded_size
 
 __all__ = [
@@ -27,6 +28,9 @@ __all__ = [
     "gathered",
     "kernel_gradient",
     "load",
+    "local_forward",
+    "local_gradient",
+    "local_transpose",
     "on_disk",
     "tap_images",
     "unfolded_size",

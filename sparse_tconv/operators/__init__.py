@@ -11,6 +11,8 @@ from ._gram import GramOperator
 from ._info import Info
 from ._joins import block_diag, hstack, vstack
 from ._kernel_operator import KernelOperator
+from ._local_conv import LocalConv, LocalConvTranspose
+from ._local_kernel import LocalKernelOperator
 from ._operator import Operator
 from ._restriction import Restriction
 from ._state import State
@@ -26,6 +28,9 @@ __all__ = [
     "Identity",
     "Info",
     "KernelOperator",
+    "LocalConv",
+    "LocalConvTranspose",
+    "LocalKernelOperator",
     "Operator",
     "Restriction",
     "State",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ..choice import estimates, refusals
 from ..errors import GeometryError
+from ._index import flat_index
 from ._info import Info
 from ._kernel_operator import KernelOperator
 from ._relatives import SharedOperator
@@ -104,31 +102,7 @@ class ConvOperator(SharedOperator):
         sparse_tconv.errors.GeometryError: `index` must lie in range(2) on axis 0; got 2. The output
             is of shape (2, 2).
         """
-        indices = [np.asarray(index) for index in (channel, *position)]
-        shape = self.out_shape
-        if len(indices) != len(shape):
-            raise GeometryError(
-                f"`index` must have {len(shape)} entries, one per axis of the output {shape}; "
-                f"got {len(indices)}. Give them all."
-            )
-        for axis, (index, size) in enumerate(zip(indices, shape, strict=True)):
-            if index.dtype.kind not in "iu":
-                raise GeometryError(
-                    f"`index` must be ints; got {index.dtype} on axis {axis}. Convert it to int."
-                )
-            outside = index[(index < 0) | (index >= size)]
-            if outside.size:
-                raise GeometryError(
-                    f"`index` must lie in range({size}) on axis {axis}; got {outside.flat[0]}. "
-                    f"The output is of shape {shape}."
-                )
-        if prod(shape) > sys.maxsize:
-            raise GeometryError(
-                f"`index` must number entries of at most {sys.maxsize}; got an output of shape {shape}. "
-                f"Nothing so large fits in memory."
-            )
-        flat = np.ravel_multi_index(tuple(indices), shape)
-        return flat if np.ndim(flat) else int(flat)
+        return flat_index(self.out_shape, (channel, *position))
 
     def info(self) -> Info:
         """What the operator costs, and why its engine was chosen.

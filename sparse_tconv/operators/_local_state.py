@@ -1,0 +1,95 @@
+"""What a locally connected operator shares with its transpose: kernels, geometry, the matrix."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from ..assembly import local_matrix, wrap
+from ..engines import local_forward, local_transpose
+from ..errors import GeometryError
+from ..geometry import ConvGeometry
+from ..threads import lock, whole
+
+ENGINES = ("auto", "csr", "direct")
+_FEW = 1 << 12  # output positions: the loop over taps costs more than the sums
+
+
+class LocalState:
+    """A geometry, read-only kernels for every output position, and the matrix once it is made.
+
+    Parameters
+    ----------
+    geometry : ConvGeometry
+        The geometry of C.
+    weight : array, (*geometry.weight_shape, *out_size)
+        The kernels; copied.
+    engine : str
+        The engine asked for, or 'auto'.
+    """
+
+    def __init__(self, geometry: ConvGeometry, weight: NDArray[Any], engine: str) -> None:
+        if engine not in ENGINES:
+            raise GeometryError(
+                f"`engine` must be one of {', '.join(map(repr, ENGINES))} for kernels that vary in "
+                f"space; got {engine!r}. Pass one of these."
+            )
+        self.geometry = geometry
+        self.weight = np.array(weight, order="C")
+        self.weight.flags.writeable = False
+        self.asked = engine
+        few = prod(axis.n_out for axis in geometry.axes) <= _FEW
+        self.engine = engine if engine != "auto" else "csr" if few else "direct"
+        self._matrices: dict[bool, csr_array] = {}
+        self._lock = lock()
+
+    @property
+    def kernels(self) -> NDArray[Any]:
+        """The weight with channel axes, ready to correlate: a view."""
+        return correlation_kernels(self.geometry, self.weight)
+
+    def multiply(self, x: NDArray[Any], transposed: bool) -> NDArray[Any]:
+        """C or C^T times a batch of samples with channel axes, in the result's dtype."""
+        if self.engine == "csr":
+            g = self.geometry
+            sizes = [axis.n_in if transposed else axis.n_out for axis in g.axes]
+            channels = g.x_channels if transposed else g.y_channels
+            product = self.matrix(transposed) @ x.reshape(len(x), -1).T
+            return np.ascontiguousarray(product.T).reshape(len(x), channels, *sizes)
+        product = local_transpose if transposed else local_forward
+        return whole(product, self.geometry, self.kernels, np.ascontiguousarray(x))
+
+    def matrix(self, transposed: bool) -> csr_array:
+        """C or C^T: a new csr_array around arrays that are kept, read-only but for its own row
+        pointer.
+        """
+        with self._lock:
+            if transposed not in self._matrices:
+                made = self.fresh(transposed)
+                made.data.flags.writeable = made.indices.flags.writeable = False
+                self._matrices[transposed] = made
+            kept = self._matrices[transposed]
+        return wrap(kept.data, kept.indices, kept.indptr.copy(), kept.shape)
+
+    def fresh(self, transposed: bool, **options: Any) -> csr_array:
+        """C or C^T, the caller's own; options as of :func:`local_matrix`."""
+        made = local_matrix(self.geometry, self.kernels, **options)
+        if not transposed:
+            return made
+        flipped = made.T.tocsr()
+        index = made.indices.dtype
+        indices, indptr = flipped.indices.astype(index), flipped.indptr.astype(index)
+        return wrap(flipped.data, indices, indptr, flipped.shape)
+
+
+def correlation_kernels(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[Any]:
+    """Kernels of every position with channel axes, their own axes flipped where C flips them; its
+    own inverse but for the channel axes.
+    """
+    kernels = weight if geometry.channels else weight[None, None]
+    n = len(geometry.axes)
+    return np.flip(kernels, axis=tuple(range(2, 2 + n))) if geometry.flip else kernels

@@ -1,0 +1,223 @@
+"""Locally connected layers against nested loops, against convolutions, and against JAX."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from factories import FLOATS, MODES, random_array, random_setting
+
+import sparse_tconv as st
+from sparse_tconv.testing import assert_adjoint
+
+ENGINES = ("csr", "direct")
+
+
+def looped(setting, weight, x):
+    """Each output entry from a convolution by the kernel of its position alone."""
+    options = {**setting.options}
+    y = np.zeros((weight.shape[0], *setting.out_size), np.result_type(weight, x))
+    for o in np.ndindex(*setting.out_size):
+        y[(slice(None), *o)] = one_window(x, weight[(..., *o)], o, options)
+    return y
+
+
+def one_window(x, kernel, o, options):
+    """The entries at one position, tap by tap on the sample that numpy.pad extends."""
+    words = {
+        "zeros": "constant",
+        "circular": "wrap",
+        "replicate": "edge",
+    }
+    n = kernel.ndim - 2
+    wide = x
+    front = []
+    for axis in range(n):
+        before, after = options["padding"][axis]
+        reach = options["dilation"][axis] * (kernel.shape[2 + axis] - 1)
+        pads = [(0, 0)] * (n + 1)
+        pads[1 + axis] = (max(before, 0), max(after, 0) + reach + options["stride"][axis])
+        mode = options["padding_mode"][axis]
+        wide = np.pad(wide, pads, words.get(mode, mode))
+        front.append(max(before, 0) - before)
+    per_out, per_in = kernel.shape[0] // options["groups"], kernel.shape[1]
+    y = np.zeros(kernel.shape[0], np.result_type(x, kernel))
+    for t in np.ndindex(*kernel.shape[2:]):
+        tap = tuple(k - 1 - i for i, k in zip(t, kernel.shape[2:], strict=True))
+        taken = tap if options["flip"] else t
+        at = tuple(
+            f + a * s + d * i
+            for f, a, s, d, i in zip(
+                front, o, options["stride"], options["dilation"], t, strict=True
+            )
+        )
+        for co in range(kernel.shape[0]):
+            group = co // per_out
+            for ci in range(per_in):
+                y[co] += kernel[(co, ci, *taken)] * wide[(group * per_in + ci, *at)]
+    return y
+
+
+def random_local(rng, **options):
+    setting = random_setting(rng, **options)
+    shape = (*setting.weight.shape, *setting.out_size)
+    return setting, random_array(rng, shape, setting.weight.dtype)
+
+
+def close(got, wanted):
+    kind = np.result_type(got, wanted)
+    rtol = 1e-4 if kind in (np.float32, np.complex64) else 1e-11
+    np.testing.assert_allclose(got, wanted, rtol=rtol, atol=rtol * 100)
+
+
+def test_products_equal_nested_loops_in_random_settings(rng, settings_count):
+    for _ in range(settings_count(1000)):
+        setting, weight = random_local(rng, dtypes=(*FLOATS, np.int64))
+        x = random_array(rng, setting.in_shape, setting.weight.dtype)
+        engine = ENGINES[int(rng.integers(2))]
+        op = st.LocalConv(weight, setting.in_shape, **setting.options, engine=engine)
+        close(op.apply(x), looped(setting, weight, x))
+        y = random_array(rng, op.out_shape, op.dtype)
+        close(op.T.apply(y), (op.matrix.T @ y.ravel()).reshape(op.in_shape))
+        close(op.H.apply(y), (op.matrix.conj().T @ y.ravel()).reshape(op.in_shape))
+
+
+def test_matrices_have_the_pattern_of_the_convolution_and_its_entries_for_equal_kernels(
+    rng, settings_count
+):
+    for _ in range(settings_count(1000)):
+        setting = random_setting(rng)
+        conv = st.Conv(setting.weight, setting.in_shape, **setting.options)
+        tail = (1,) * len(setting.out_size)
+        weight = np.broadcast_to(
+            setting.weight.reshape(*setting.weight.shape, *tail),
+            (*setting.weight.shape, *setting.out_size),
+        )
+        op = st.LocalConv(weight, setting.in_shape, **setting.options)
+        for got, wanted in ((op.matrix, conv.matrix), (op.T.matrix, conv.T.matrix)):
+            assert got.has_canonical_format
+            assert got.indices.dtype == wanted.indices.dtype
+            np.testing.assert_array_equal(got.indptr, wanted.indptr)
+            np.testing.assert_array_equal(got.indices, wanted.indices)
+            if set(setting.padding_mode) == {"zeros"}:
+                np.testing.assert_array_equal(got.data, wanted.data)
+            else:
+                np.testing.assert_allclose(got.data, wanted.data, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_operators_and_transposes_pass_the_dot_test(rng, mode, engine):
+    weight = random_array(rng, (4, 3, 3, 2, 4, 5), np.complex128)
+    op = st.LocalConv(
+        weight, (6, 8, 9), stride=2, padding=1, groups=2, padding_mode=mode, engine=engine
+    )
+    for relative in (op, op.T, op.H, op.conj()):
+        assert_adjoint(relative)
+    assert op.T.T is op
+    assert isinstance(op.T, st.LocalConvTranspose)
+
+
+def test_the_transpose_has_a_class_of_its_own(rng, settings_count):
+    for _ in range(settings_count(100)):
+        setting, weight = random_local(rng)
+        op = st.LocalConv(weight, setting.in_shape, **setting.options)
+        other = st.LocalConvTranspose(
+            weight, op.out_shape, output_size=setting.size, **setting.options
+        )
+        assert other.geometry == op.geometry
+        np.testing.assert_array_equal(other.toarray(), op.toarray().T)
+        y = random_array(rng, op.out_shape, np.float64)
+        np.testing.assert_array_equal(other.apply(y), op.T.apply(y))
+
+
+def test_batches_integers_and_mixed_dtypes_follow_numpy(rng):
+    weight = rng.integers(-3, 4, (2, 3, 70, 60))
+    for engine in ENGINES:
+        op = st.LocalConv(weight, (71, 62), channels=False, engine=engine)
+        x = rng.integers(-9, 9, (2, 3, 71, 62))
+        y = op.apply(x)
+        assert y.dtype == np.int64
+        np.testing.assert_array_equal(y[1, 2].ravel(), op.matrix @ x[1, 2].ravel())
+        assert op.apply(1j * x).dtype == np.complex128
+        np.testing.assert_array_equal(op.apply(1j * x), 1j * y)
+        assert op.apply(x[:0]).shape == (0, 3, 70, 60)
+
+
+def test_the_product_is_linear_in_the_kernels(rng, settings_count):
+    for _ in range(settings_count(200)):
+        setting, weight = random_local(rng, dtypes=FLOATS[1::2], max_axes=2)
+        op = st.LocalConv(weight, setting.in_shape, **setting.options)
+        op = (op, op.T)[int(rng.integers(2))]
+        x = random_array(rng, (2, *op.in_shape), op.dtype)
+        kernels = op.kernel_operator(x)
+        close(kernels.apply(weight), op.apply(x))
+        close(kernels.matrix @ weight.ravel(), op.apply(x).ravel())
+        assert_adjoint(kernels)
+        other = random_array(rng, weight.shape, op.dtype)
+        close(op.with_weight(other).apply(x), kernels.apply(other))
+
+
+def test_operators_pickle_and_tell_what_they_are(rng):
+    op = st.LocalConv(random_array(rng, (3, 6), np.complex64), (8,), channels=False)
+    assert "LocalConv (8,) -> (6,)" in repr(op)
+    again = pickle.loads(pickle.dumps(op.H))
+    np.testing.assert_array_equal(again.toarray(), op.H.toarray())
+    assert op.index(3) == 3
+    assert (op.transposed, op.T.transposed, op.H.conjugated) == (False, True, True)
+    assert (op.engine, op.requested_engine) == ("csr", "auto")
+    assert op.flops == 8 * op.matrix.nnz
+
+
+def test_analysis_takes_it_as_a_general_operator(rng):
+    weight = random_array(rng, (3, 3, 6, 6), np.float64)
+    op = st.LocalConv(weight, (6, 6), padding=1, padding_mode="circular", channels=False)
+    values = np.linalg.svd(op.toarray(), compute_uv=False)
+    assert st.analysis.spectral_norm(op).value == pytest.approx(values[0])
+    bounds = st.analysis.norm_bounds(op)
+    assert bounds.lower <= values[0] * (1 + 1e-9)
+    assert bounds.upper >= values[0] * (1 - 1e-9)
+    np.testing.assert_allclose(st.analysis.singular_values(op).value, values, atol=1e-10)
+    for convolutions_only in (st.analysis.structure, st.analysis.overlap):
+        with pytest.raises(st.DTypeError, match="`op` must be a Conv or ConvTranspose"):
+            convolutions_only(op)
+
+
+def test_errors_say_what_to_do(rng):
+    weight = np.ones((3, 4))
+    with pytest.raises(st.GeometryError, match="`weight` must have one kernel for each output"):
+        st.LocalConv(weight, (5,), channels=False)
+    with pytest.raises(st.GeometryError, match="`weight` must have 4 axes"):
+        st.LocalConv(weight, (5, 5), channels=False)
+    with pytest.raises(st.GeometryError, match="`engine` must be one of 'auto', 'csr', 'direct'"):
+        st.LocalConv(weight, (6,), channels=False, engine="fft")
+    op = st.LocalConv(weight, (6,), channels=False)
+    with pytest.raises(st.ShapeError, match="`weight` must have shape"):
+        op.with_weight(np.ones((3, 5)))
+    with pytest.raises(st.GeometryError, match="`op` must not be conjugated"):
+        st.LocalConv(1j * weight, (6,), channels=False).H.kernel_operator(np.ones(4))
+    with pytest.raises(st.MatrixTooLargeError, match="`matrix` must need at most"):
+        op.to_matrix(max_bytes=10)
+    small = st.LocalConv(
+        np.full((3, 3), 100, np.int8), (3,), padding=1, padding_mode="replicate", channels=False
+    )
+    with pytest.raises(st.DTypeError, match="sums of the taps that meet at the border"):
+        small.to_matrix()
+
+
+def test_jax_computes_the_same(rng):
+    jax = pytest.importorskip("jax")
+    weight = random_array(rng, (4, 3, 3, 2, 4, 4), np.float32)
+    x = random_array(rng, (2, 3, 9, 8), np.float32)
+    op = st.LocalConv(weight, x.shape[1:], stride=2, padding=((1, 0), (0, 1)))
+    # There: (C_out, C_in * taps, *out_size), channels first.
+    theirs = jax.lax.conv_general_dilated_local(
+        x,
+        weight.reshape(4, 18, 4, 4),
+        (2, 2),
+        ((1, 0), (0, 1)),
+        (3, 2),
+        dimension_numbers=("NCHW", "OIHW", "NCHW"),
+    )
+    np.testing.assert_allclose(op.apply(x), theirs, rtol=1e-4, atol=1e-4)
