@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ..solution import NormBounds, Result
+from ._diagonal import diagonal, trace
 from ._equivalent import equivalent
+from ._matrix_norms import gram_diagonal, norm
 from ._norm_bounds import norm_bounds
 from ._norms import cond, smallest_singular_value, spectral_norm
 from ._null_space import null_space
@@ -22,7 +24,10 @@ __all__ = [
     "checkerboard",
     "columns",
     "cond",
+    "diagonal",
     "equivalent",
+    "gram_diagonal",
+    "norm",
     "norm_bounds",
     "null_space",
     "overlap",
@@ -33,4 +38,5 @@ __all__ = [
     "smallest_singular_value",
     "spectral_norm",
     "structure",
+    "trace",
 ]
