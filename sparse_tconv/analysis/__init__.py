@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..solution import NormBounds, Result
+from ._determinant import slogdet
 from ._diagonal import diagonal, trace
 from ._equivalent import equivalent
 from ._matrix_norms import gram_diagonal, norm
@@ -10,7 +11,9 @@ from ._norm_bounds import norm_bounds
 from ._norms import cond, smallest_singular_value, spectral_norm
 from ._null_space import null_space
 from ._overlap import Checkerboard, Overlap, checkerboard, overlap
+from ._pseudo_inverse import PseudoInverse, pinv
 from ._rank import rank
+from ._response import Symbol, symbol
 from ._singular import singular_values, singular_vectors
 from ._slices import columns, rows
 from ._structure import Structure, structure
@@ -19,8 +22,10 @@ __all__ = [
     "Checkerboard",
     "NormBounds",
     "Overlap",
+    "PseudoInverse",
     "Result",
     "Structure",
+    "Symbol",
     "checkerboard",
     "columns",
     "cond",
@@ -31,12 +36,15 @@ __all__ = [
     "norm_bounds",
     "null_space",
     "overlap",
+    "pinv",
     "rank",
     "rows",
     "singular_values",
     "singular_vectors",
+    "slogdet",
     "smallest_singular_value",
     "spectral_norm",
     "structure",
+    "symbol",
     "trace",
 ]

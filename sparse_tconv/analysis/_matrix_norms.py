@@ -83,10 +83,7 @@ def norm(op: Operator, ord: Any = "fro") -> Result:  # noqa: A002 - numpy.linalg
     if ord == 2:
         return spectral_norm(_operator(op))
     if ord == "nuc":
-        found = singular_values(_operator(op))
-        value = float(found.value.sum())
-        error = len(found) * (found.error + EPS * float(found.value.max(initial=0)))
-        return Result(value, found.method, error, found.complete)
+        return _nuclear(_operator(op))
     if not isinstance(op, ConvOperator):
         return _of_matrix(_operator(op), ord)
     if op.dtype.kind in "iu":
@@ -104,6 +101,14 @@ def norm(op: Operator, ord: Any = "fro") -> Result:  # noqa: A002 - numpy.linalg
     return Result(
         float(restored(value, exponent)), "pattern", restored_error(error, exponent), "proved"
     )
+
+
+def _nuclear(op: Any) -> Result:
+    """The sum of all singular values."""
+    found = singular_values(op)
+    value = float(found.value.sum())
+    error = len(found) * (found.error + EPS * float(found.value.max(initial=0)))
+    return Result(value, found.method, error, found.complete)
 
 
 def _turned(op: Any, ord: Any) -> Any:  # noqa: A002

@@ -10,6 +10,7 @@ from ._factorize import applicable, factorize, null_candidates, refuses, spectru
 from ._problem import Problem, checked, most_repeats, problem
 from ._scale import restored, restored_error, scaled
 from ._spectrum import Spectrum
+from ._square import SquareBlocks, square_blocks, square_factors
 from ._svd import block_norms
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Factorization",
     "Problem",
     "Spectrum",
+    "SquareBlocks",
     "applicable",
     "block_norms",
     "checked",
@@ -32,4 +34,6 @@ __all__ = [
     "restored_error",
     "scaled",
     "spectrum",
+    "square_blocks",
+    "square_factors",
 ]
