@@ -1,11 +1,11 @@
 PYTHON ?= python
 
-.PHONY: help check lint types layers doctests tests sweep benchmarks-smoke docs format
+.PHONY: help check lint types layers doctests tests sweep benchmarks-smoke docs site format
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 20
 
-check: lint types layers doctests docs benchmarks-smoke tests  ## all that CI runs
+check: lint types layers doctests docs site benchmarks-smoke tests  ## all that CI runs
 
 lint:  ## style and formatting
 	$(PYTHON) -m ruff check .
@@ -37,6 +37,9 @@ benchmarks-smoke:  ## every benchmark of the asv suite once
 
 docs:  ## the site in docs/_build/html; a warning is an error
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+site:  ## the explorer, and the site that `make docs` built, in Chromium
+	$(PYTHON) -m pytest -q -p no:cacheprovider docs/check_explorer.py
 
 format:  ## put the code into house style
 	$(PYTHON) -m ruff check --fix .

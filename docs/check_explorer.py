@@ -1,0 +1,191 @@
+"""The explorer by pointer, touch and keys in Chromium, against ``op.matrix``.
+
+Run by ``make site``: ``python -m pytest docs/check_explorer.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from browser import NARROW, WIDE, chromium, dark, drawn, resize, served
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+import sparse_tconv as st
+from sparse_tconv import plotting
+
+RNG = np.random.default_rng(0)
+
+
+def weight(*shape: int) -> np.ndarray:
+    """Different integers, so that an entry names its tap."""
+    return 1.0 + RNG.permutation(int(np.prod(shape))).reshape(shape)
+
+
+OPERATORS = {
+    "stride": st.Conv(weight(3), (9,), stride=2, padding=1, channels=False),
+    "dilation": st.Conv(weight(2, 2), (5, 4), dilation=2, channels=False),
+    "transposed": st.ConvTranspose(
+        weight(3, 3), (3, 3), stride=2, output_padding=1, channels=False
+    ),
+    "circular": st.Conv(weight(3, 3), (4, 4), padding=1, padding_mode="circular", channels=False),
+    "groups": st.Conv(weight(4, 1, 2, 2), (2, 3, 3), groups=2),
+}
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder: Path = tmp_path_factory.mktemp("pages")
+    for name, op in OPERATORS.items():
+        plotting.explorer(op, folder / f"{name}.html")
+    with served(folder) as found:
+        yield found
+
+
+@pytest.fixture(params=OPERATORS)
+def op(request: pytest.FixtureRequest, driver: Any, address: str) -> Iterator[Any]:
+    """An operator whose page is open; at the end, nothing was wrong and nothing was asked for."""
+    resize(driver, WIDE, 1400)
+    dark(driver, False)
+    driver.get(f"{address}{request.param}.html")
+    yield OPERATORS[request.param]
+    assert driver.get_log("browser") == []
+    assert driver.execute_script("return performance.getEntriesByType('resource').length") == 0
+
+
+def lit(driver: Any, panel: str) -> set[int]:
+    """Numbers of the cells that are lit."""
+    script = f"return document.getElementById('{panel}').dataset.lit"
+    return set(json.loads(driver.execute_script(script)))
+
+
+def said(driver: Any) -> str:
+    return driver.execute_script("return document.getElementById('said').textContent")
+
+
+def point(driver: Any, panel: str, column: int, row: int) -> None:
+    """Move the pointer over a cell."""
+    canvas = driver.find_element("id", panel)
+    size = driver.execute_script("return named[arguments[0]].size", panel)
+    offset = [
+        int((place + 0.5) * size - side / 2)
+        for place, side in zip(
+            (column, row), (canvas.size["width"], canvas.size["height"]), strict=True
+        )
+    ]
+    ActionChains(driver, duration=0).move_to_element_with_offset(canvas, *offset).perform()
+
+
+def cell(driver: Any, panel: str, number: int) -> list[int]:
+    """Where a pixel is drawn."""
+    return driver.execute_script("return named[arguments[0]].at[arguments[1]]", panel, number)
+
+
+def entries_match(driver: Any, op: Any, rows: Any, columns: Any) -> None:
+    """What is lit in both matrices are the stored entries in these rows and columns."""
+    matrix = op.matrix.tocoo()
+    wanted = {e for e in range(matrix.nnz) if matrix.row[e] in rows and matrix.col[e] in columns}
+    assert lit(driver, "matrix") == lit(driver, "transpose") == wanted
+    taps = {float(op.weight.ravel()[tap]) for tap in lit(driver, "kernel")}
+    assert taps == set(matrix.data[sorted(wanted)].tolist())
+
+
+def test_pointing_at_an_output_lights_its_row_and_says_its_sum(op: Any, driver: Any) -> None:
+    y = op.apply(np.arange(1, 1 + op.shape[1]).reshape(op.in_shape)).ravel()
+    for row in {0, op.shape[0] // 2, op.shape[0] - 1}:
+        point(driver, "output", *cell(driver, "output", row))
+        assert lit(driver, "output") == {row}
+        assert lit(driver, "input") == set(op.matrix[[row]].indices.tolist())
+        entries_match(driver, op, {row}, range(op.shape[1]))
+        assert f"= {y[row]:.6g}. It reads" in said(driver) or not op.matrix[[row]].nnz
+
+
+def test_pointing_at_an_input_lights_its_column(op: Any, driver: Any) -> None:
+    columns = op.matrix.tocsc()
+    for column in {0, op.shape[1] // 2, op.shape[1] - 1}:
+        point(driver, "input", *cell(driver, "input", column))
+        assert lit(driver, "input") == {column}
+        assert lit(driver, "output") == set(columns[:, [column]].indices.tolist())
+        entries_match(driver, op, range(op.shape[0]), {column})
+        assert f"column {column} of" in said(driver)
+
+
+@pytest.mark.parametrize("panel", ["matrix", "transpose"])
+def test_pointing_at_an_entry_lights_its_tap(op: Any, driver: Any, panel: str) -> None:
+    matrix = op.matrix.tocoo()
+    for entry in {0, matrix.nnz // 2, matrix.nnz - 1}:
+        row, column = int(matrix.row[entry]), int(matrix.col[entry])
+        point(driver, panel, *((column, row) if panel == "matrix" else (row, column)))
+        assert (lit(driver, "output"), lit(driver, "input")) == ({row}, {column})
+        entries_match(driver, op, {row}, {column})
+        assert f"is {matrix.data[entry]:.6g}: tap w[" in said(driver)
+
+
+def test_arrows_walk_through_a_panel_and_escape_clears(op: Any, driver: Any) -> None:
+    canvas = driver.find_element("id", "matrix")
+    canvas.send_keys(Keys.ARROW_DOWN)  # the first key enters
+    canvas.send_keys(Keys.ARROW_DOWN, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    assert driver.switch_to.active_element == canvas
+    assert (lit(driver, "output"), lit(driver, "input")) == ({1}, {1})
+    entries_match(driver, op, {1}, {1})
+    canvas.send_keys(Keys.ESCAPE)
+    assert said(driver) == "Nothing is selected."
+    pixels = driver.find_element("id", "input")
+    pixels.send_keys(Keys.ARROW_LEFT, *[Keys.ARROW_RIGHT] * 2)
+    assert lit(driver, "input") == {2}
+    entries_match(driver, op, range(op.shape[0]), {2})
+
+
+def test_tab_goes_from_panel_to_panel(op: Any, driver: Any) -> None:
+    driver.find_element("id", "said").click()
+    order = []
+    for _ in range(5):
+        ActionChains(driver, duration=0).send_keys(Keys.TAB).perform()
+        order.append(driver.switch_to.active_element.get_attribute("id"))
+    assert order == ["input", "kernel", "output", "matrix", "transpose"]
+
+
+def test_a_narrow_dark_screen_shows_everything_and_answers_to_touch(op: Any, driver: Any) -> None:
+    dark(driver, True)
+    resize(driver, NARROW, 1200)
+    drawn(driver)
+    theme, width = driver.execute_script(
+        "return [document.documentElement.dataset.theme, document.documentElement.scrollWidth]"
+    )
+    assert (theme, width) == ("dark", NARROW)
+    number = op.shape[1] - 1
+    spot = driver.execute_script(
+        "const p = named.input, c = p.canvas; c.scrollIntoView({block: 'center'});"
+        "const b = c.getBoundingClientRect(), [i, j] = p.at[arguments[0]];"
+        "return [b.left + (i + 0.5) * p.size, b.top + (j + 0.5) * p.size]",
+        number,
+    )
+    touch = {"x": spot[0], "y": spot[1]}
+    driver.execute_cdp_cmd(
+        "Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [touch]}
+    )
+    driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert lit(driver, "input") == {number}
+
+
+def test_screen_readers_get_names_a_live_text_and_the_matrix_in_words(op: Any, driver: Any) -> None:
+    status = driver.find_element("id", "said")
+    assert (status.aria_role, status.get_attribute("aria-live")) == ("status", "polite")
+    for panel in ("input", "kernel", "output", "matrix", "transpose"):
+        assert driver.find_element("id", panel).accessible_name
+    driver.find_element("css selector", "summary").click()
+    drawn(driver)
+    lines = [item.text for item in driver.find_elements("css selector", "#rows li")]
+    counts = np.diff(op.matrix.indptr)
+    assert [line.count("column ") for line in lines] == counts.tolist()
