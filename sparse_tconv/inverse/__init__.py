@@ -17,6 +17,7 @@ from ._kernel import estimate_kernel
 from ._photograph import PhotographSolution, deblur_photograph, parse_psf
 from ._picard import Picard, picard
 from ._preconditioners import circulant_preconditioner, cosine_preconditioner
+from ._richardson_lucy import richardson_lucy
 from ._solve import solve
 from ._tikhonov import tikhonov
 from ._tsvd import tsvd
@@ -43,6 +44,7 @@ __all__ = [
     "picard",
     "problems",
     "psf",
+    "richardson_lucy",
     "solve",
     "tikhonov",
     "tsvd",

@@ -17,6 +17,7 @@ class Status(Enum):
     """How a solver ended; the value is the message."""
 
     CONVERGED = "converged: the tolerance is met"
+    COMPLETED = "completed the iterations that were asked for"
     DIRECT = "solved directly, without iterating"
     MAXITER = "stopped at maxiter, before the tolerance was met"
     STAGNATED = "stopped where rounding allows no further progress, before the tolerance was met"
@@ -52,6 +53,8 @@ class Solution:
         For total variation: the most that the objective can be above its minimum.
     bounds : tuple of float, optional
         For total variation: the least and the greatest value that was allowed.
+    deviance : float, optional
+        For counts: twice what the log-likelihood is below that of means equal to the data.
 
     See Also
     --------
@@ -81,11 +84,12 @@ class Solution:
     rank: int | None = None
     gap: float | None = None
     bounds: tuple[float, float] | None = None
+    deviance: float | None = None
 
     @property
     def converged(self) -> bool:
         """Whether the answer is as exact as was asked for."""
-        return self.status in (Status.CONVERGED, Status.DIRECT)
+        return self.status in (Status.CONVERGED, Status.COMPLETED, Status.DIRECT)
 
     def __repr__(self) -> str:
         rows = self._rows()
@@ -106,4 +110,5 @@ class Solution:
             *([] if self.rank is None else [("rank", f"{self.rank:,}{chosen}")]),
             *([] if self.gap is None else [("gap", f"{self.gap:.3e}")]),
             *([] if self.bounds is None else [("bounds", "{:.3g} to {:.3g}".format(*self.bounds))]),
+            *([] if self.deviance is None else [("deviance", f"{self.deviance:.6g}")]),
         ]
