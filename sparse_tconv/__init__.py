@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from . import chunked as chunked
     from . import interop as interop
     from . import inverse as inverse
+    from . import layers as layers
     from . import plotting as plotting
     from . import testing as testing
 
@@ -96,7 +97,7 @@ __all__ = [
     "vstack",
 ]
 
-_SUBPACKAGES = ("analysis", "chunked", "interop", "inverse", "plotting", "testing")
+_SUBPACKAGES = ("analysis", "chunked", "interop", "inverse", "layers", "plotting", "testing")
 
 
 if not TYPE_CHECKING:  # who checks types knows all names, and a wrong one

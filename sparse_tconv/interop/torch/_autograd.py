@@ -54,7 +54,10 @@ def apply(
     and that of the weight is ``K(x)^H g``, K(x) being ``op.kernel_operator(x)``, summed over the
     batch. Complex gradients follow PyTorch's convention, the gradient with respect to the
     conjugate; that of a real tensor is the real part. Gradients of gradients work too. Each product
-    costs what ``op.apply`` does; vmap and torch.compile do not look inside.
+    costs what ``op.apply`` does. The transforms of ``torch.func`` work, in any order: vmap, grad, vjp,
+    jvp, jacrev, jacfwd, hessian, per-sample gradients, and forward-mode AD; torch.compile does not
+    look inside. Under vmap a batch of samples with one weight is one product, a batch of weights
+    one for each.
 
     Examples
     --------
@@ -113,6 +116,7 @@ class _Product(torch.autograd.Function):  # type: ignore[misc]  # seen without i
     def setup_context(ctx: Any, inputs: Any, output: torch.Tensor) -> None:
         ctx.op, x, weight = inputs
         ctx.save_for_backward(x, weight)
+        ctx.save_for_forward(x, weight)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> Any:
@@ -123,6 +127,19 @@ class _Product(torch.autograd.Function):  # type: ignore[misc]  # seen without i
         if ctx.needs_input_grad[2]:
             for_weight = _like(weight, _Gradient.apply(ctx.op, x, gradient.conj()).conj())
         return None, for_x, for_weight
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, for_x: Any, for_weight: Any) -> torch.Tensor | None:
+        x, weight = ctx.saved_tensors
+        by_x = None if for_x is None else _Product.apply(ctx.op, for_x, weight)
+        by_weight = None if for_weight is None else _Product.apply(ctx.op, x, for_weight)
+        return _added(by_x, by_weight)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, op: Any, x: torch.Tensor, weight: Any) -> Any:
+        if weight is None or in_dims[2] is None:
+            return _Product.apply(op, x.movedim(in_dims[1], 0), weight), 0
+        return _one_by_one(_Product, info, in_dims, op, x, weight)
 
 
 class _Gradient(torch.autograd.Function):  # type: ignore[misc]  # seen without its types
@@ -137,6 +154,7 @@ class _Gradient(torch.autograd.Function):  # type: ignore[misc]  # seen without 
     def setup_context(ctx: Any, inputs: Any, output: torch.Tensor) -> None:
         ctx.op, x, h = inputs
         ctx.save_for_backward(x, h)
+        ctx.save_for_forward(x, h)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> Any:
@@ -148,6 +166,66 @@ class _Gradient(torch.autograd.Function):  # type: ignore[misc]  # seen without 
         if ctx.needs_input_grad[2]:
             for_h = _like(h, _Product.apply(ctx.op, x, weight).conj())
         return None, for_x, for_h
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, for_x: Any, for_h: Any) -> torch.Tensor | None:
+        x, h = ctx.saved_tensors
+        by_x = None if for_x is None else _Gradient.apply(ctx.op, for_x, h)
+        by_h = None if for_h is None else _Gradient.apply(ctx.op, x, for_h)
+        return _added(by_x, by_h)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, op: ConvOperator, x: torch.Tensor, h: torch.Tensor) -> Any:
+        return _one_by_one(_Gradient, info, in_dims, op, x, h)
+
+
+def _one_by_one(
+    function: Any, info: Any, in_dims: Any, op: Any, x: torch.Tensor, other: torch.Tensor
+) -> tuple[torch.Tensor, int]:
+    """A function for each entry of a batch, of one of its two arguments or of both."""
+    pairs = (
+        [entry] * info.batch_size if dim is None else entry.unbind(dim)
+        for entry, dim in zip((x, other), in_dims[1:], strict=True)
+    )
+    return torch.stack([function.apply(op, a, b) for a, b in zip(*pairs, strict=True)]), 0
+
+
+class _Sum(torch.autograd.Function):  # type: ignore[misc]  # seen without its types
+    """a + b. PyTorch runs a jvp with forward mode switched off, also for the derivative around it,
+    which a plain sum would lose; a function of its own is seen there.
+    """
+
+    @staticmethod
+    def forward(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return a + b
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: torch.Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        return tuple(_like(tensor, gradient) for tensor in ctx.saved_tensors)
+
+    @staticmethod
+    def jvp(ctx: Any, for_a: Any, for_b: Any) -> torch.Tensor | None:
+        return _added(for_a, for_b)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, a: torch.Tensor, b: torch.Tensor) -> Any:
+        pair = (
+            entry.unsqueeze(0) if dim is None else entry.movedim(dim, 0)
+            for entry, dim in zip((a, b), in_dims, strict=True)
+        )
+        return _Sum.apply(*pair), 0
+
+
+def _added(a: torch.Tensor | None, b: torch.Tensor | None) -> torch.Tensor | None:
+    """The sum of the two halves of a directional derivative; a half that is None is zero."""
+    if a is None or b is None:
+        return b if a is None else a
+    total: torch.Tensor = _Sum.apply(a, b)
+    return total
 
 
 def _like(tensor: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
