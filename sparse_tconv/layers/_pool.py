@@ -160,7 +160,7 @@ def adaptive_avg_pool(in_shape: Any, output_size: Any, *, dtype: DTypeLike = flo
     Traceback (most recent call last):
         ...
     sparse_tconv.errors.GeometryError: `output_size` must be an int or one int per axis, at least 1;
-        got 0. Use 1.
+        got 0. Use 1 or more.
     """
     channels, size = channels_first(in_shape)
     kind = validate.numeric_dtype("dtype", dtype)
