@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..solution import NormBounds, Result
 from ._determinant import slogdet
 from ._diagonal import diagonal, trace
+from ._eigenvalues import Eigenvalues, eigenvalues
 from ._equivalent import equivalent
 from ._matrix_norms import gram_diagonal, norm
 from ._norm_bounds import norm_bounds
@@ -20,6 +21,7 @@ from ._structure import Structure, structure
 
 __all__ = [
     "Checkerboard",
+    "Eigenvalues",
     "NormBounds",
     "Overlap",
     "PseudoInverse",
@@ -30,6 +32,7 @@ __all__ = [
     "columns",
     "cond",
     "diagonal",
+    "eigenvalues",
     "equivalent",
     "gram_diagonal",
     "norm",
