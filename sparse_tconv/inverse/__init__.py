@@ -22,6 +22,8 @@ from ._solve import solve
 from ._tikhonov import tikhonov
 from ._tsvd import tsvd
 from ._tv import tv
+from ._varying_blur import varying_blur
+from ._varying_operator import VaryingBlur
 
 __all__ = [
     "GCV",
@@ -32,6 +34,7 @@ __all__ = [
     "Picard",
     "Solution",
     "Status",
+    "VaryingBlur",
     "blur",
     "circulant_preconditioner",
     "cosine_preconditioner",
@@ -49,4 +52,5 @@ __all__ = [
     "tikhonov",
     "tsvd",
     "tv",
+    "varying_blur",
 ]

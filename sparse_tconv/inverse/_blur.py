@@ -86,9 +86,9 @@ def blur(
             f"Pass one of sparse_tconv.inverse.psf, say."
         )
     channels = validate.flag("channels", channels)
-    shape = _image_shape(in_shape, kernel.ndim, channels)
+    shape = image_shape(in_shape, kernel.ndim, channels)
     padding = [
-        (k - 1 - c, c) for k, c in zip(kernel.shape, _center(center, kernel.shape), strict=True)
+        (k - 1 - c, c) for k, c in zip(kernel.shape, psf_center(center, kernel.shape), strict=True)
     ]
     groups = shape[0] if channels else 1
     return Conv(
@@ -103,7 +103,7 @@ def blur(
     )
 
 
-def _image_shape(in_shape: Any, n_axes: int, channels: bool) -> tuple[int, ...]:
+def image_shape(in_shape: Any, n_axes: int, channels: bool) -> tuple[int, ...]:
     shape = validate.shape("in_shape", in_shape)
     if len(shape) == n_axes + channels:
         return shape
@@ -119,7 +119,7 @@ def _image_shape(in_shape: Any, n_axes: int, channels: bool) -> tuple[int, ...]:
     )
 
 
-def _center(center: Any, kernel_size: tuple[int, ...]) -> tuple[int, ...]:
+def psf_center(center: Any, kernel_size: tuple[int, ...]) -> tuple[int, ...]:
     """The index of the center on every axis, inside the PSF."""
     if center is None:
         return tuple(k // 2 for k in kernel_size)
