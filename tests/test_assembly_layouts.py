@@ -64,8 +64,8 @@ def test_matrices_laid_out_each_way_equal_nested_loops(
         for matrix, dense in ((op.to_matrix(), wanted), (op.T.to_matrix(), wanted.T)):
             np.testing.assert_array_equal(matrix.toarray(), dense)
             assert matrix.nnz == g.nnz
-    kinds = set(names)
-    assert kinds == ({"BySlabs"} if way == "slabs" else {"ByTemplate", *kinds & {"BySlabs"}})
+    others = set(names) - {"ByEntries"}  # rows that are nearly all empty have a way of their own
+    assert others == ({"BySlabs"} if way == "slabs" else {"ByTemplate", *others & {"BySlabs"}})
 
 
 def test_dropped_taps_are_left_out_each_way(way, copies, rng, settings_count):

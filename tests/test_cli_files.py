@@ -75,7 +75,7 @@ BAD = [
     ("words.npy", "`weight` must hold numbers; got <U1"),
     ("record.npy", "`weight` must hold numbers; got [('a', '<f4')]"),
     ("scalar.npy", "`weight` must have at least 3 axes"),
-    ("empty.npy", "must be a tuple of positive ints"),
+    ("empty.npy", "must have no axis of length 0"),
 ]
 
 
