@@ -57,8 +57,10 @@ _FRAGMENTS = {
     "mode_flip_channels": """
         padding_mode : str or tuple of str, default 'zeros'
             What lies outside the convolution's input, one for all axes or one per axis: 'zeros',
-            'circular', 'reflect' (whole-sample), 'symmetric' (half-sample) or 'replicate';
-            numpy.pad's constant, wrap, reflect, symmetric, edge.
+            'circular', 'reflect' (whole-sample), 'symmetric' (half-sample), 'replicate';
+            numpy.pad's constant, wrap, reflect, symmetric, edge. Or 'antireflect' (``2 x[0] -
+            x[j]``, numpy.pad's odd reflect), 'antisymmetric' (``-x[j-1]``), 'smooth' (the line
+            through the last two samples); j counts outward.
         flip : bool, default False
             Flip the kernel's spatial axes first: a true convolution instead of a correlation.
         channels : bool, default True

@@ -7,7 +7,7 @@ from math import log2, prod
 from typing import Any
 
 import numpy as np
-from factories import random_array, random_setting
+from factories import magnitude, random_array, random_setting
 
 from sparse_tconv.engines import CsrEngine, Engine, extend
 from sparse_tconv.geometry import ConvGeometry
@@ -44,10 +44,6 @@ def assert_agrees_with_the_matrix(engine: Engine, x: Any, y: Any, *, spectral: b
     geometry, weight = engine.geometry, engine.weight
     eps, tiny = np.finfo(weight.dtype).eps, np.finfo(weight.dtype).tiny
     exact = CsrEngine(geometry, weight.astype(np.result_type(weight, np.float64)))
-    sizes, counts = (
-        CsrEngine(geometry, np.abs(exact.weight)),
-        CsrEngine(geometry, np.ones(weight.shape)),
-    )
     points = prod(max(axis.n_in, axis.n_out) for axis in geometry.axes)
     for name, sample, read in (
         ("forward", x, extend(geometry.axes, x).copy()),
@@ -59,8 +55,9 @@ def assert_agrees_with_the_matrix(engine: Engine, x: Any, y: Any, *, spectral: b
         assert product.shape == wanted.shape
         assert product.flags.c_contiguous
         np.testing.assert_array_equal(sample, kept)
-        terms = getattr(counts, name)(np.ones(sample.shape))
-        bound = 4 * eps * (terms + 2) * getattr(sizes, name)(np.abs(sample)) + tiny
+        back = name == "transpose"
+        terms = magnitude(geometry, np.ones(weight.shape), np.ones(sample.shape), back)
+        bound = 4 * eps * (terms + 2) * magnitude(geometry, exact.weight, sample, back) + tiny
         if spectral:
             norms = np.linalg.norm(read.reshape(len(read), -1), axis=1).reshape(
                 -1, *(1,) * (read.ndim - 1)

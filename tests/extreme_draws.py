@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+from factories import MODES
 
 import sparse_tconv as st
 from sparse_tconv import analysis, chunked, cli, demo, interop, inverse, testing
@@ -69,13 +70,12 @@ class Draws:
 
     def options(self, axes: int = 1, *, transposed: bool = False) -> dict[str, Any]:
         """The parameters of a convolution."""
-        modes = ("zeros", "circular", "reflect", "symmetric", "replicate")
         options = {
             "stride": self.some(1, axes),
             "padding": self.padding(axes),
             "dilation": self.some(1, axes),
             "groups": self.one(1),
-            "padding_mode": self.of(*modes),
+            "padding_mode": self.of(*MODES),
         }
         if transposed:
             options["output_padding"] = self.some(0, axes)

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-MODES = ("zeros", "circular", "reflect", "symmetric", "replicate")
+from sparse_tconv.engines import CsrEngine
+from sparse_tconv.geometry import extended_axis
+from sparse_tconv.testing.oracles import extension_matrix
+
+MODES = (
+    *("zeros", "circular", "reflect", "symmetric", "replicate"),
+    *("antireflect", "antisymmetric", "smooth"),
+)
 FLOATS = (np.float32, np.float64, np.complex64, np.complex128)
 
 
@@ -96,6 +103,26 @@ def random_array(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -
 
 def with_weight(setting: Setting, weight: Any) -> Setting:
     return replace(setting, weight=weight)
+
+
+def magnitude(geometry: Any, weight: Any, x: Any, transposed: bool = False) -> Any:
+    """C(|w|)|x|, or its transpose: the sum of |coefficient| |w| |x| over taps and the multiples of
+    samples that they read; x is a batch (batch, channels, *size).
+    """
+    inside = tuple(extended_axis(axis) for axis in geometry.axes)
+    engine = CsrEngine(replace(geometry, axes=inside), np.abs(weight))
+    extensions = [
+        np.abs(extension_matrix(axis.mode, axis.n_in, axis.first, axis.last + 1))
+        for axis in geometry.axes
+    ]
+    wide = np.result_type(engine.weight, np.float64)
+    found = np.abs(x).astype(wide)
+    if transposed:
+        found = engine.transpose(found.astype(engine.weight.dtype))
+    for number, matrix in enumerate(extensions, 2):
+        matrix = matrix.T if transposed else matrix
+        found = np.moveaxis(np.tensordot(matrix, found, (1, number)), 0, number)
+    return found if transposed else engine.forward(found.astype(engine.weight.dtype))
 
 
 def assert_agrees(got: Any, wanted: Any, magnitude: Any, terms: int, *dtypes: Any) -> None:

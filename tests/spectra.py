@@ -118,7 +118,7 @@ def near_the_identity(rng):
     weight = np.zeros((groups, 1, *(3,) * side))
     weight[(slice(None), 0, *(1,) * side)] = 1
     weight += 10.0 ** rng.integers(-12, -3) * rng.standard_normal(weight.shape)
-    mode = str(rng.choice(["zeros", "circular", "reflect", "symmetric", "replicate"]))
+    mode = str(rng.choice(MODES))
     return st.Conv(weight, (groups, *size.tolist()), padding=1, groups=groups, padding_mode=mode)
 
 

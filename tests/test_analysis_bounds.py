@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from factories import MODES
 from spectra import EVERY, KINDS, random_operator, true_values
 
 import sparse_tconv as st
@@ -75,7 +76,7 @@ def test_kernels_that_oscillate_are_no_exception():
 
 
 @pytest.mark.usefixtures("matrix_free")
-@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "symmetric", "replicate"])
+@pytest.mark.parametrize("mode", MODES)
 def test_a_patch_knows_the_norm_of_a_long_operator(mode, settings_count, rng):
     """The border, where samples are repeated, may have more norm than the middle."""
     for _ in range(settings_count(50)):
@@ -92,7 +93,7 @@ def test_a_patch_knows_the_norm_of_a_long_operator(mode, settings_count, rng):
         assert 0.99 * true <= lower <= true * (1 + 1e-12), op
 
 
-@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "symmetric", "replicate"])
+@pytest.mark.parametrize("mode", MODES)
 def test_sizes_that_no_memory_holds_are_answered(mode, rng):
     """More samples than could be stored, wide borders, long strides, few windows."""
     weight = rng.standard_normal((3, 3))

@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.sparse
-from factories import random_array, random_setting
+from factories import MODES, random_array, random_setting
 
 import sparse_tconv as st
 from sparse_tconv._memory import available_memory
@@ -99,9 +99,10 @@ def test_taps_that_fold_into_one_entry_do_not_wrap(build):
 def test_folded_integers_are_refused_exactly_where_their_sums_overflow(rng, settings_count):
     refused = 0
     for _ in range(settings_count(1000)):
-        setting = random_setting(rng, max_axes=2)
-        kernel, options = (1, 1, *setting.weight.shape[2:]), {**setting.options, "groups": 1}
         dtype = np.dtype(str(rng.choice(["i1", "u1", "i2", "u4", "i8", "u8"])))
+        modes = MODES[:5] if dtype.kind == "u" else MODES
+        setting = random_setting(rng, max_axes=2, modes=modes)
+        kernel, options = (1, 1, *setting.weight.shape[2:]), {**setting.options, "groups": 1}
         limits = np.iinfo(dtype)
         share = int(rng.integers(1, 5))
         low, high = int(limits.min) // share, int(limits.max) // share
@@ -121,6 +122,15 @@ def test_folded_integers_are_refused_exactly_where_their_sums_overflow(rng, sett
             with pytest.raises(st.DTypeError, match="sums of the taps that meet"):
                 st.conv_matrix(weight, (1, *setting.size), **options)
     assert refused
+
+
+@pytest.mark.parametrize("mode", MODES[5:])
+def test_unsigned_kernels_are_refused_where_borders_have_signs(mode):
+    options = {"padding": 1, "padding_mode": mode, "channels": False}
+    with pytest.raises(st.DTypeError, match=f"`weight` must have a sign .*'{mode}'.* got uint8"):
+        st.conv_matrix(np.ones(3, np.uint8), (5,), **options)
+    with pytest.raises(st.DTypeError, match="`weight` must have a sign"):
+        st.Conv(np.ones(3, np.uint8), (5,), **options).apply(np.ones(5))
 
 
 def test_byte_order_and_memory_order_of_the_kernel_do_not_matter(rng):
@@ -313,7 +323,7 @@ def test_rows_without_entries_take_their_row_pointer_and_nothing_else(
     assert peak_over_size(lambda: build(weight, shape, **options)) < 1.1
 
 
-@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "symmetric", "replicate"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("transposed", [False, True])
 def test_scattered_entries_are_those_of_the_loops(mode, transposed, rng, monkeypatch):
     monkeypatch.setattr(_matrix_pattern, "_SCATTERED", -1)  # whatever the matrix
@@ -352,7 +362,7 @@ def test_a_kernel_as_long_as_the_stride_is_spread_in_no_time_of_their_product():
     )
 
 
-@pytest.mark.parametrize("mode", ["circular", "reflect", "symmetric"])
+@pytest.mark.parametrize("mode", ["circular", "reflect", "symmetric", *MODES[5:]])
 def test_matrices_that_are_all_border_take_little_beside_themselves(mode):
     options = {"padding": 2**17, "padding_mode": mode, "channels": False}
     assert peak_over_size(lambda: st.conv_matrix(np.ones(9), (2**17 + 1,), **options)) < 1.2

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from factories import random_array, random_setting
+from factories import MODES, random_array, random_setting
 
 import sparse_tconv as st
 from sparse_tconv import chunked
@@ -69,7 +69,7 @@ def test_the_chunked_pair_keeps_the_adjoint_identity(rng):
     assert abs(left.compute() - right.compute()) < 1e-11
 
 
-@pytest.mark.parametrize("mode", ["circular", "reflect", "symmetric", "replicate", "zeros"])
+@pytest.mark.parametrize("mode", MODES)
 def test_chunks_smaller_than_the_halo(mode, rng):
     x = da.from_array(rng.integers(-9, 9, (12, 9)), chunks=1)
     w = rng.integers(-9, 9, (7, 5))

@@ -18,7 +18,7 @@ from engine_laws import (
     assert_repeatable_and_fresh,
     pair,
 )
-from factories import random_array
+from factories import MODES, random_array
 
 import sparse_tconv as st
 from sparse_tconv.choice import estimates
@@ -26,7 +26,6 @@ from sparse_tconv.engines import CsrEngine, Engine, engine_class
 from sparse_tconv.errors import GeometryError
 from sparse_tconv.geometry import ConvGeometry
 
-MODES = ("zeros", "circular", "reflect", "symmetric", "replicate")
 DTYPES = ("f4", "f8", "c8", "c16")
 NAMES = ("direct", "blocks")
 Array = np.ndarray[Any, Any]
@@ -50,7 +49,9 @@ def _draw(rng: np.random.Generator) -> ConvGeometry:
                 padding=[tuple(map(int, rng.integers(-1, 6, 2))) for _ in range(n_axes)],
                 dilation=tuple(rng.integers(1, 4, n_axes)),
                 groups=groups,
-                padding_mode=[MODES[0] if plain else MODES[i] for i in rng.integers(0, 5, n_axes)],
+                padding_mode=[
+                    MODES[0] if plain else MODES[i] for i in rng.integers(0, len(MODES), n_axes)
+                ],
                 flip=bool(rng.integers(2)),
             )
         except GeometryError:

@@ -20,7 +20,8 @@ from sparse_tconv.engines import (
     kernel_products,
     tap_images,
 )
-from sparse_tconv.geometry import ConvGeometry, source
+from sparse_tconv.geometry import ConvGeometry
+from sparse_tconv.testing.oracles import extension_matrix
 
 Settings = Callable[[int], int]
 
@@ -130,9 +131,8 @@ def test_extending_is_what_the_boundary_says_and_folding_its_transpose(
         x = rng.integers(-9, 10, (2, 3, *(axis.n_in for axis in axes))).astype(float)
         wanted = x
         for number, axis in enumerate(axes, 2):
-            there = source(axis.mode, np.arange(axis.first, axis.last + 1), axis.n_in)
-            zero = np.zeros_like(wanted.take([0], axis=number))
-            wanted = np.concatenate([wanted, zero], axis=number).take(there, axis=number)
+            matrix = extension_matrix(axis.mode, axis.n_in, axis.first, axis.last + 1)
+            wanted = np.moveaxis(np.tensordot(matrix, wanted, (1, number)), 0, number)
         wide = extend(axes, x).copy()
         np.testing.assert_array_equal(wide, wanted)
         lengths = [n + int(rng.integers(3)) for n in wide.shape[2:]]

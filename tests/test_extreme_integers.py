@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_runs import ENVIRONMENT
+from factories import MODES
 
 import sparse_tconv as st
 from sparse_tconv.geometry import Axis
@@ -61,7 +62,7 @@ def test_far_pads_that_cancel_give_the_windows_that_they_leave(engine, mode, bef
 
 
 @pytest.mark.parametrize("engine", ["auto", "csr", "direct", "gemm", "fft"])
-@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "symmetric", "replicate"])
+@pytest.mark.parametrize("mode", MODES)
 def test_a_pad_far_wider_than_memory_is_refused_by_its_size(engine, mode):
     def product():
         op = st.Conv(

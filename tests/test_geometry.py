@@ -10,9 +10,17 @@ import pytest
 from factories import MODES, random_setting
 
 import sparse_tconv as st
-from sparse_tconv.geometry import OUTSIDE, Axis, source
+from sparse_tconv.geometry import OUTSIDE, Axis, copies, held, source
+from sparse_tconv.testing.oracles import extension_matrix
 
-NUMPY_MODES = dict(zip(MODES, ("constant", "wrap", "reflect", "symmetric", "edge"), strict=True))
+NUMPY_MODES = {
+    "zeros": {"mode": "constant"},
+    "circular": {"mode": "wrap"},
+    "reflect": {"mode": "reflect"},
+    "symmetric": {"mode": "symmetric"},
+    "replicate": {"mode": "edge"},
+    "antireflect": {"mode": "reflect", "reflect_type": "odd"},
+}
 
 
 def random_axis(rng, mode):
@@ -25,24 +33,61 @@ def random_axis(rng, mode):
 
 
 def readings(axis):
-    """The sample that each tap of each window reads."""
+    """What each tap of each window reads of each sample: (window, tap, sample)."""
     position = np.arange(axis.n_out)[:, None] * axis.stride + axis.dilation * np.arange(axis.k)
-    return source(axis.mode, position - axis.before, axis.n_in)
+    extension = extension_matrix(axis.mode, axis.n_in, axis.first, axis.last + 1)
+    return extension[position]
+
+
+def written_out(mode, position, n):
+    """What positions hold, as a matrix."""
+    number, sample, factors = held(mode, position, n)
+    found = np.zeros((position.size, n), dtype=np.int64)
+    found[number, sample] = 1 if factors is None else factors
+    assert (found != 0).sum() == number.size  # each once, none zero
+    return found
+
+
+@pytest.mark.parametrize("mode", NUMPY_MODES)
+def test_extension_is_exactly_numpy_pad_for_any_width(mode, rng):
+    for n in range(1, 9):
+        x = rng.integers(-99, 99, n)
+        padded = np.pad(x, 59, **NUMPY_MODES[mode])
+        position = np.arange(-59, n + 59)
+        np.testing.assert_array_equal(written_out(mode, position, n) @ x, padded)
+        if copies(mode):
+            got = source(mode, position, n)
+            np.testing.assert_array_equal(np.where(got == OUTSIDE, 0, x[got]), padded)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_extension_is_exactly_numpy_pad_for_any_width(mode):
-    for n in range(1, 8):
-        padded = np.pad(np.arange(1, n + 1), 25, mode=NUMPY_MODES[mode])
-        got = source(mode, np.arange(-25, n + 25), n)
-        np.testing.assert_array_equal(np.where(got == OUTSIDE, 0, got + 1), padded)
+def test_extension_is_that_of_the_loops_position_by_position(mode, rng):
+    for n in range(1, 9):
+        wanted = extension_matrix(mode, n, -59, n + 59)
+        position = np.arange(-59, n + 59)
+        np.testing.assert_array_equal(written_out(mode, position, n), wanted)
+        order = rng.permutation(position.size)[:30].reshape(5, 6)  # sparse, unsorted, of any shape
+        got = written_out(mode, position[order], n)
+        np.testing.assert_array_equal(got, wanted[order.reshape(-1)])
+
+
+def test_the_modes_of_sums_are_what_their_formulas_say():
+    x = np.array([3.0, 5.0, 4.0, 8.0])
+    wanted = {
+        "antireflect": [2, 1, 3, 5, 4, 8, 12, 11],
+        "antisymmetric": [-5, -3, 3, 5, 4, 8, -8, -4],
+        "smooth": [-1, 1, 3, 5, 4, 8, 12, 16],
+    }
+    for mode, extended in wanted.items():
+        got = written_out(mode, np.arange(-2, 6), 4) @ x
+        np.testing.assert_array_equal(got, extended, err_msg=mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_predicted_entries_are_those_counted_by_reading(mode, rng, settings_count):
     for _ in range(settings_count(5000)):
         axis = random_axis(rng, mode)
-        counted = sum(len(set(row[row != OUTSIDE])) for row in readings(axis))
+        counted = int((readings(axis) != 0).any(axis=1).sum())
         assert axis.nnz == counted, axis
 
 

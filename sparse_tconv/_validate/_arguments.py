@@ -14,9 +14,12 @@ from ..errors import GeometryError
 Pair = tuple[int, int]
 
 PADDING_WORDS = ("valid", "full", "same")
-PADDING_MODES = ("zeros", "circular", "reflect", "symmetric", "replicate")
+PADDING_MODES = (
+    *("zeros", "circular", "reflect", "symmetric", "replicate"),
+    *("antireflect", "antisymmetric", "smooth"),
+)
 
-# What other libraries call the five modes. scipy.ndimage's 'reflect' is missing on purpose: the
+# What other libraries call the modes. scipy.ndimage's 'reflect' is missing on purpose: the
 # same word means whole-sample symmetry here, as in numpy.pad and PyTorch, so the hint for 'mirror'
 # explains the difference.
 _FOREIGN_MODES = {
@@ -38,6 +41,20 @@ _FOREIGN_MODES = {
     "grid-mirror": ("symmetric", ""),
     "mirror": ("reflect", " Beware: scipy.ndimage's 'reflect' is 'symmetric' here."),
     "whole-sample": ("reflect", " Beware: scipy.ndimage's 'reflect' is 'symmetric' here."),
+    "antireflective": ("antireflect", ""),
+    "anti-reflective": ("antireflect", ""),
+    "anti-reflect": ("antireflect", ""),
+    "antisymm": ("antisymmetric", ""),
+    "anti-symmetric": ("antisymmetric", ""),
+    "linear": ("smooth", " It continues the line through the last two samples."),
+}
+
+# Words with no one answer.
+_ANSWERS = {
+    "odd": "numpy.pad uses it for two things: reflect_type='odd' of its 'reflect' is 'antireflect' here, "
+    "that of its 'symmetric' is no mode here; for x~[-j] = -x[j-1] pass 'antisymmetric'.",
+    "line": "SciPy's goes through the first and the last sample, and is no mode here; 'smooth' "
+    "continues the line through the last two samples.",
 }
 
 
@@ -194,13 +211,14 @@ def padding_modes(value: Any, n_axes: int) -> tuple[str, ...]:
 
 
 def _padding_mode(value: Any) -> str:
-    """One of the five modes; other libraries' words are answered with the word to use here."""
+    """One of the modes; other libraries' words are answered with the word to use here."""
     if isinstance(value, str) and value in PADDING_MODES:
         return value
     listed = ", ".join(map(repr, PADDING_MODES))
     lowered = value.lower() if isinstance(value, str) else ""
     word, remark = _FOREIGN_MODES.get(lowered, (lowered if lowered in PADDING_MODES else "", ""))
-    hint = f"It is {word!r} here.{remark}" if word else "Pass one of these words, or one per axis."
+    hint = _ANSWERS.get(lowered, "Pass one of these words, or one per axis.")
+    hint = f"It is {word!r} here.{remark}" if word else hint
     raise GeometryError(f"`padding_mode` must be one of {listed}; got {value!r}. {hint}")
 
 

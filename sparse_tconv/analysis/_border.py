@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Axis
+from ..geometry import Axis, copies
 from ..operators import Conv
 from ..spectral import Problem, block_norms
 from ._symbol import after
@@ -23,6 +23,8 @@ def sums_bound(problem: Problem) -> float:
     The sums repeat in the interior of a long axis, so a shorter one has the same.
     """
     norms = tap_norms(problem)
+    if not all(copies(axis.mode) for axis in problem.geometry.axes):
+        return float(norms.sum()) * problem.extension_norm  # signs: no sums of absolute values
     axes = [_shortened(axis) for axis in problem.geometry.axes]
     if prod(axis.n_in + axis.n_out for axis in axes) > _MOST:
         return float(norms.sum()) * problem.extension_norm

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..assembly import correlation_kernel
-from ..geometry import OUTSIDE, Axis, source
+from ..geometry import Axis, held
 from ..operators import ConvOperator, ConvTranspose
 from ..spectral import checked, scaled
 
@@ -116,10 +116,9 @@ def _axis_counts(axis: Axis) -> tuple[Counts, Counts]:
         windows = np.arange(start, min(start + step, axis.n_out))
         position = windows[:, None] * axis.stride - axis.before
         position = position + axis.dilation * np.arange(axis.k)
-        found = source(axis.mode, position, axis.n_in)
-        inside = found != OUTSIDE
-        reads[windows] = inside.sum(axis=1)
-        read += np.bincount(found[inside], minlength=axis.n_in)
+        number, sample, _ = held(axis.mode, position, axis.n_in)
+        reads[windows] = np.bincount(number // axis.k, minlength=windows.size)
+        read += np.bincount(sample, minlength=axis.n_in)
     return read, reads
 
 

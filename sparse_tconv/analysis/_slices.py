@@ -180,8 +180,11 @@ def _multiplied(
     source = np.repeat(np.arange(len(owner)), counts)
     entry = _ranges(found.ptr[row], counts)
     width = np.diff(found.fold)[entry]
-    taps = found.taps[_ranges(found.fold[entry], width)]
-    taken = values[np.repeat(source, width), :, taps]
+    term = _ranges(found.fold[entry], width)
+    taken = values[np.repeat(source, width), :, found.taps[term]]
+    if found.coefficients is not None:
+        factors = found.coefficients[term].astype(taken.dtype)
+        taken = taken * factors.reshape(-1, *(1,) * (taken.ndim - 1))
     if taken.shape[0] > len(entry):
         taken = np.add.reduceat(taken, np.cumsum(width) - width, axis=0, dtype=taken.dtype)
     return taken, owner[source], place[source] * stretch + found.cols[entry]
@@ -212,18 +215,7 @@ def _chosen(write: Any, axis: Axis, run: Ints) -> Rows:
 
 def _joined(parts: list[Rows]) -> Rows:
     """Rows one below the other."""
-    if len(parts) == 1:
-        return parts[0]
-    ends = [
-        np.cumsum([0, *(getattr(part, name).size for part in parts)]) for name in ("cols", "taps")
-    ]
-    zero = np.zeros(1, dtype=np.int64)
-    ptr = [part.ptr[1:] + start for part, start in zip(parts, ends[0], strict=False)]
-    fold = [part.fold[1:] + start for part, start in zip(parts, ends[1], strict=False)]
-    empty = np.zeros(0, dtype=np.int64)
-    return Rows(
-        np.concatenate([zero, *ptr]),
-        np.concatenate([empty, *(part.cols for part in parts)]),
-        np.concatenate([zero, *fold]),
-        np.concatenate([empty, *(part.taps for part in parts)]),
-    )
+    if parts:
+        return parts[0] if len(parts) == 1 else Rows.joined(parts)
+    zero, empty = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return Rows(zero, empty, zero, empty)

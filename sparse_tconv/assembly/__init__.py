@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._csr import Skeleton, cast_weight, fresh_matrix, shared_skeleton, wrap
 from ._extension_matrix import extension_matrix
-from ._folded_sums import check_folded_sums
+from ._folded_sums import check_folded_sums, check_signs
 from ._kernel import correlation_kernel, from_correlation_kernel
 from ._limits import guard_dense, guard_entries, index_dtype
 from ._local import local_matrix
@@ -15,6 +15,7 @@ __all__ = [
     "Skeleton",
     "cast_weight",
     "check_folded_sums",
+    "check_signs",
     "conv_matrix",
     "conv_transpose_matrix",
     "correlation_kernel",

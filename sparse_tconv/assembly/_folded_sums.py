@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DTypeError
-from ..geometry import Axis, ConvGeometry
+from ..geometry import Axis, ConvGeometry, copies
 from ..pattern import axis_pattern
 from ._kernel import correlation_kernel
 
@@ -17,20 +17,28 @@ _HALF = 32  # bits
 
 
 def check_folded_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
-    """Refuse integers whose sums over the taps of an entry do not fit their type.
+    """Refuse integers whose sums over the taps of an entry do not fit their type, and unsigned
+    ones where these have signs.
 
     Under 'zeros' an entry is one tap, and the sum of few small numbers fits: only where neither
     holds are the sums looked at, each kind once.
     """
     if weight.dtype.kind not in "iu":
         return
+    check_signs(geometry, weight.dtype)
+    signed = not all(copies(axis.mode) for axis in geometry.axes)
     together = prod(axis.k for axis in geometry.axes if axis.mode != "zeros")
     limits = np.iinfo(weight.dtype)
     least, most = int(weight.min()), int(weight.max())
-    if together == 1 or limits.min <= together * least <= together * most <= limits.max:
+    fits = limits.min <= together * least <= together * most <= limits.max
+    if not signed and (together == 1 or fits):
         return
     long = weight.itemsize == 8
-    if long:
+    if signed and _largest(geometry) * max(-least, most) >= 1 << 62:
+        sums, first, last = _sums(geometry, weight, object), limits.min, limits.max
+    elif signed:
+        sums, first, last = _sums(geometry, weight), limits.min, limits.max
+    elif long:
         # In halves: neither can wrap, and what the lower one carries shows in the upper one.
         lower = _sums(geometry, weight & ((1 << _HALF) - 1))
         sums = _sums(geometry, weight >> _HALF) + (lower >> _HALF)
@@ -46,11 +54,32 @@ def check_folded_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         )
 
 
-def _sums(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[np.int64]:
+def check_signs(geometry: ConvGeometry, dtype: np.dtype[Any]) -> None:
+    """Refuse unsigned kernels where the border takes differences of taps."""
+    if dtype.kind != "u":
+        return
+    for axis in geometry.axes:
+        if not copies(axis.mode):
+            raise DTypeError(
+                f"`weight` must have a sign under padding_mode={axis.mode!r}, which takes "
+                f"differences of taps; got {dtype}. Pass it as int64 or float64."
+            )
+
+
+def _largest(geometry: ConvGeometry) -> int:
+    """The largest sum of coefficients in an entry, without their signs: no sum of taps is more
+    times the largest tap.
+    """
+    kinds = (abs(_meetings(axis)) for axis in geometry.axes)
+    return prod(max(map(sum, kind.T.tolist()), default=0) for kind in kinds)
+
+
+def _sums(geometry: ConvGeometry, weight: NDArray[Any], dtype: Any = np.int64) -> NDArray[Any]:
     """Every value that an entry of the matrix has: patterns of axes meet in all combinations."""
-    sums = correlation_kernel(geometry, weight).astype(np.int64)
+    sums = correlation_kernel(geometry, weight).astype(dtype)
     for number, axis in enumerate(geometry.axes, 2):
-        sums = np.moveaxis(np.moveaxis(sums, number, -1) @ _meetings(axis), -1, number)
+        meetings = _meetings(axis).astype(dtype)
+        sums = np.moveaxis(np.moveaxis(sums, number, -1) @ meetings, -1, number)
     return sums
 
 

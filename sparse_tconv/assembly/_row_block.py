@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..geometry import ConvGeometry
-from ..pattern import forward_rows
+from ..pattern import Rows, forward_rows
 from ._csr import wrap
 from ._kernel import correlation_kernel
 
@@ -41,7 +41,7 @@ def row_block(geometry: ConvGeometry, weight: NDArray[Any], start: int, stop: in
         parent = np.repeat(np.arange(owner.size), counts)
         entry = np.arange(parent.size) - np.repeat(np.cumsum(counts) - counts, counts)
         entry += rows.ptr[at][parent]
-        values = _folded(values, parent, rows.fold, rows.taps, entry)
+        values = _folded(values, parent, rows, entry)
         owner, columns = owner[parent], columns[parent] * size + rows.cols[entry]
     ends = np.cumsum(np.bincount(owner, minlength=stop - start))
     index = np.int32 if max(prod(sizes) * geometry.x_channels, owner.size) < 2**31 else np.int64
@@ -49,17 +49,18 @@ def row_block(geometry: ConvGeometry, weight: NDArray[Any], start: int, stop: in
     return wrap(values, columns.astype(index), indptr, (stop - start, geometry.shape[1]))
 
 
-def _folded(
-    values: NDArray[Any], parent: Ints, fold: Ints, taps: Ints, entry: Ints
-) -> NDArray[Any]:
+def _folded(values: NDArray[Any], parent: Ints, rows: Rows, entry: Ints) -> NDArray[Any]:
     """For each new entry the sum of its taps' values, of the entry it comes from."""
+    fold = rows.fold
     width = fold[entry + 1] - fold[entry]
-    if (width == 1).all():
-        return values[parent, taps[fold[entry]]]
+    if not rows.folded or (rows.coefficients is None and (width == 1).all()):
+        return values[parent, rows.taps[fold[entry]]]
     begins = np.cumsum(width) - width
     spread = np.repeat(np.arange(entry.size), width)
-    tap = taps[fold[entry][spread] + np.arange(spread.size) - begins[spread]]
-    summed: NDArray[Any] = np.add.reduceat(
-        values[parent[spread], tap], begins, axis=0, dtype=values.dtype
-    )
+    place = fold[entry][spread] + np.arange(spread.size) - begins[spread]
+    terms = values[parent[spread], rows.taps[place]]
+    if rows.coefficients is not None:
+        factors = rows.coefficients[place].astype(values.dtype)
+        terms = terms * factors.reshape(-1, *(1,) * (terms.ndim - 1))
+    summed: NDArray[Any] = np.add.reduceat(terms, begins, axis=0, dtype=values.dtype)
     return summed

@@ -14,7 +14,7 @@ from ._arrays import read_array
 from ._json import json_text
 from ._output import file_type, told
 from ._parser import OK, Commands, add_command
-from ._values import word_or_number, words
+from ._values import PADDING_MODES, word_or_number, words
 
 EXAMPLES = """\
   sparse-tconv deblur photo.png --psf motion:15,30 -o sharp.png
@@ -77,8 +77,7 @@ def add_to(commands: Commands) -> None:
         type=words,
         default="symmetric",
         metavar="MODE",
-        help="what is assumed beyond the border: symmetric, zeros, circular, reflect or replicate "
-        "(default: %(default)s)",
+        help=f"what is assumed beyond the border: {PADDING_MODES} (default: %(default)s)",
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
 

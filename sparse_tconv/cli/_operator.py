@@ -15,7 +15,7 @@ from ._arrays import read_array
 from ._errors import UsageError
 from ._models import Layer, input_shape, linear, one_layer, split_model
 from ._parser import Parser
-from ._values import dtype, numbers, word_or_numbers, words
+from ._values import PADDING_MODES, dtype, numbers, word_or_numbers, words
 
 WEIGHT_HELP = (
     "the kernel: FILE.npy, FILE.npz with one array, FILE.npz:NAME, or - for stdin; "
@@ -56,7 +56,7 @@ def add_operator_options(command: Parser) -> None:
         "--padding-mode",
         type=words,
         metavar="MODE",
-        help="zeros, circular, reflect, symmetric or replicate; or one per axis: zeros,circular",
+        help=f"{PADDING_MODES}; or one per axis: zeros,circular",
     )
     add("--output-padding", type=numbers, metavar="N", help="with --transpose: 1, or 1,0")
     add("--output-size", type=numbers, metavar="N", help="with --transpose: the size wanted, 64,64")

@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate as validate
+
 _NUMBERS = re.compile(r"[-+\d\s,()]+")
+PADDING_MODES = " ".join(validate.PADDING_MODES)
 _SHOWN = 60
 _LONGEST = 1000  # characters; Python's parser has limits of its own, and ways to tell them
 

@@ -139,7 +139,7 @@ def _times(values: NDArray[Any], number: int, stretch: Stretch) -> NDArray[Any]:
     factors = stretch.factors
     if factors == 1:
         return values
-    column = np.asarray(factors, dtype=values.dtype)
+    column = np.asarray(factors).astype(values.dtype)  # integers wrap, as products do
     return values * column.reshape(-1, *(1,) * (values.ndim - number - 1))
 
 

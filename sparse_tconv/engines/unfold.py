@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..assembly import correlation_kernel
 from ..cache import store
-from ..geometry import OUTSIDE, Axis, ConvGeometry, source
+from ..geometry import OUTSIDE, Axis, ConvGeometry, copies, extended_axis, source
 from ..threads import run
 from ._engine import Engine
+from .extension import extend, fold
 
 Places = NDArray[np.intp]
 
@@ -46,10 +48,15 @@ class UnfoldEngine(Engine):
         # numpy.bincount adds in double precision: the table it reads is made in it.
         self._wide = np.result_type(weight.dtype, np.float64)
         self._transpose = self._kernel.swapaxes(-1, -2).astype(self._wide)
-        self._places = kept_places(geometry)
+        # Borders that are sums of samples are written out first: what windows read is then a copy.
+        self._written = [_inside(axis) if copies(axis.mode) else axis for axis in geometry.axes]
+        self._plain = self._written == [_inside(axis) for axis in geometry.axes]
+        read = geometry if self._plain else _written_out(geometry)
+        self._places = kept_places(read)
         self._flat_places = self._places.reshape(-1)
-        self._one_x, self._one_y = (1, *self.x_shape), (1, *self.y_shape)
-        self._size = prod(self.x_shape)
+        self._read_shape = read.x_shape
+        self._one_x, self._one_y = (1, *read.x_shape), (1, *self.y_shape)
+        self._size = prod(read.x_shape)
         self._outside = bool((self._places == self._size).any())
         self._together = max(1, _TOGETHER // self._places.size)
 
@@ -74,6 +81,9 @@ class UnfoldEngine(Engine):
         return self._kernel.nbytes + self._transpose.nbytes
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
+        if not self._plain:
+            x = x.reshape(len(x), self.geometry.x_channels, *(a.n_in for a in self.geometry.axes))
+            x = np.ascontiguousarray(extend(self._written, x))
         flat = self._flat(x)
         if len(x) == 1 and self._kernel.ndim == 2:
             # All places are inside: 'clip' is the mode that takes least time to find that out.
@@ -90,6 +100,16 @@ class UnfoldEngine(Engine):
         return y
 
     def transpose(self, y: NDArray[Any]) -> NDArray[Any]:
+        wide = self._read_transpose(y)
+        if self._plain:
+            return wide
+        wide = wide.reshape(
+            len(y), self.geometry.x_channels, *self._read_shape[-len(self._written) :]
+        )
+        return fold(self._written, wide).reshape(len(y), *self.x_shape)
+
+    def _read_transpose(self, y: NDArray[Any]) -> NDArray[Any]:
+        """The transpose on the samples that windows read."""
         if len(y) == 1 and self._kernel.ndim == 2:
             sample = y.reshape(-1, self._places.shape[-1]).astype(self._wide, copy=False)
             x = self._folded(self._transpose.dot(sample)).astype(y.dtype, copy=False)
@@ -105,7 +125,7 @@ class UnfoldEngine(Engine):
                 sample[...] = self._folded(table)
 
         run(product, range(0, len(y), self._together))
-        return x.reshape(len(y), *self.x_shape)
+        return x.reshape(len(y), *self._read_shape)
 
     def _flat(self, x: NDArray[Any]) -> NDArray[Any]:
         """Samples as vectors; where windows read outside, with a zero behind for these."""
@@ -132,6 +152,17 @@ class UnfoldEngine(Engine):
             return x
         x = np.bincount(self._flat_places, table.reshape(-1), self._size + self._outside)
         return x[:-1] if self._outside else x
+
+
+def _inside(axis: Axis) -> Axis:
+    """The samples of an axis, and nothing outside."""
+    return Axis(axis.n_in, axis.n_in, 1, 1, 1, 0, "zeros")
+
+
+def _written_out(geometry: ConvGeometry) -> ConvGeometry:
+    """The geometry on axes whose borders of sums are written out."""
+    axes = (axis if copies(axis.mode) else extended_axis(axis) for axis in geometry.axes)
+    return replace(geometry, axes=tuple(axes))
 
 
 def unfolded_rows(geometry: ConvGeometry) -> int:

@@ -5,7 +5,7 @@ the matrix's size.
 from __future__ import annotations
 
 from ._axis import Axis
-from ._boundary import OUTSIDE, source
+from ._boundary import OUTSIDE, copies, held, source
 from ._geometry import ConvGeometry
 from ._phases import Phase, phases
 from ._stretch import Stretch, extension, repetitions, stretches
@@ -17,8 +17,10 @@ __all__ = [
     "ConvGeometry",
     "Phase",
     "Stretch",
+    "copies",
     "extended_axis",
     "extension",
+    "held",
     "input_window",
     "output_window",
     "phases",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import GeometryError
-from ._boundary import stored_entries
+from ._boundary import repeats
+from ._stored import stored_entries
 
 # Twice a position, and a sum of two, are 64-bit numbers.
 FARTHEST = 1 << 59
 
-# Modes that repeat all of an axis again and again: what they repeat is listed, stretch by stretch.
-_REPEATING = ("circular", "reflect", "symmetric")
+# What is met again and again is listed, stretch by stretch.
 _MOST_REPEATS = 1 << 16
 
 
@@ -32,7 +32,7 @@ class Axis:
     before : int
         How far in front of the axis the first window starts; negative: behind its start.
     mode : str
-        What lies outside: 'zeros', 'circular', 'reflect', 'symmetric' or 'replicate'.
+        What lies outside: one of the words of `padding_mode`.
     """
 
     n_in: int
@@ -53,7 +53,7 @@ class Axis:
         first, last = self.first, self.last
         if first >= 0 and last < self.n_in:
             object.__setattr__(self, "mode", "zeros")
-        elif self.mode in _REPEATING and last - first > _MOST_REPEATS * self.n_in:
+        elif last - first > _MOST_REPEATS * self.n_in and repeats(self.mode):
             raise GeometryError(
                 f"`padding` must repeat an axis at most {_MOST_REPEATS} times with padding_mode={self.mode!r}; "
                 f"got positions {first} to {last} of an axis of {self.n_in}. Take less padding or dilation."

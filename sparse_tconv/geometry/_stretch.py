@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ._axis import Axis
-from ._boundary import mirror
+from ._boundary import runs
 
 
 @dataclass(frozen=True)
@@ -102,30 +102,7 @@ def repetitions(axis: Axis, start: int, stop: int) -> list[Stretch]:
 
 
 def _stretches(mode: str, n: int, start: int, stop: int) -> Iterator[Stretch]:
-    """Copies of samples, one stretch behind the other."""
-    while start < stop:
-        sample, step, end = _copied(mode, n, start)
-        end = stop if end is None else min(end, stop)
-        if sample is not None:
-            yield Stretch(start, end, sample, step)
-        start = end
-
-
-def _copied(mode: str, n: int, position: int) -> tuple[int | None, int, int | None]:
-    """Sample and step at a position, and where that ends; no sample where zeros lie, no end if it
-    never does.
-    """
-    if 0 <= position < n:
-        return position, 1, n
-    if mode in ("zeros", "replicate"):
-        edge = 0 if position < 0 else n - 1
-        return None if mode == "zeros" else edge, 0, 0 if position < 0 else None
-    if mode == "circular":
-        return position % n, 1, position - position % n + n
-    if n == 1:  # one sample to repeat, whichever way
-        return 0, 0, 0 if position < 0 else None
-    period, turn = mirror(mode, n)
-    phase = position % period
-    if phase < n:
-        return phase, 1, position - phase + n
-    return (turn - phase) % period, -1, position - phase + period
+    """The runs of the mode's table, range behind range."""
+    for first, last, found in runs(mode, n, start, stop):
+        for run in found:
+            yield Stretch(first, last, *run)

@@ -15,7 +15,7 @@ from scipy import fft
 from scipy.sparse import coo_array, csr_array, hstack
 
 from ..assembly import correlation_kernel
-from ..geometry import OUTSIDE, Axis, source
+from ..geometry import Axis, held
 from ..operators import ConvOperator, ConvTranspose
 
 CIRCULANT, COSINE = "circulant", "cosine"
@@ -44,15 +44,14 @@ def energies(op: ConvOperator, basis: str) -> NDArray[Any]:
 
 
 def _shifts(axis: Axis, transposed: bool) -> list[csr_array]:
-    """One 0-1 matrix per tap: which sample a window reads through it, or its transpose."""
+    """One matrix per tap: what samples a window reads through it, or its transpose."""
     windows = np.arange(axis.n_out, dtype=np.int64)
     found = []
     for tap in range(axis.k):
-        place = source(
-            axis.mode, windows * axis.stride - axis.before + tap * axis.dilation, axis.n_in
-        )
-        inside = place != OUTSIDE
-        entries = (np.ones(int(inside.sum())), (windows[inside], place[inside]))
+        position = windows * axis.stride - axis.before + tap * axis.dilation
+        window, sample, factors = held(axis.mode, position, axis.n_in)
+        values = np.ones(window.size) if factors is None else factors.astype(np.float64)
+        entries = values, (window, sample)
         matrix = csr_array(coo_array(entries, shape=(axis.n_out, axis.n_in)))
         found.append(csr_array(matrix.T) if transposed else matrix)
     return found

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .._memory import check_fits
-from ..assembly import check_folded_sums, wrap
+from ..assembly import check_folded_sums, check_signs, wrap
 from ..choice import Selection
 from ..engines import CsrEngine, Engine, engine_class
 from ..errors import MatrixTooLargeError
@@ -39,6 +39,7 @@ class State:
     """
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any], engine: str) -> None:
+        check_signs(geometry, weight.dtype)
         self.geometry = geometry
         self.weight = weight if _is_frozen(weight) else np.array(weight, order="C")
         self.weight.flags.writeable = False

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cache import store
-from ..geometry import Axis, source
+from ..geometry import Axis, held
 from ..threads import cached_property
 from ._rows import Ints, Rows, forward_rows, outside_positions, transposed_rows
 
@@ -163,7 +163,7 @@ def _readers_inside(axis: Axis) -> tuple[int, int]:
     start = max(0, axis.dilation * (axis.k - 1) - axis.before)
     stop = min(axis.n_in, (axis.n_out - 1) * axis.stride - axis.before + 1)
     if axis.mode != "zeros":
-        folded = np.unique(source(axis.mode, outside_positions(axis), axis.n_in))
+        folded = np.unique(held(axis.mode, outside_positions(axis), axis.n_in)[1])
         folded = folded[(folded >= start) & (folded < stop)]
         edges = np.concatenate([[start - 1], folded, [stop]])
         widest = int(np.argmax(np.diff(edges)))
@@ -235,6 +235,9 @@ def _equal_rows(rows: Rows, period: int, shift: int) -> NDArray[np.bool_]:
     same &= rows.taps[rows.fold[there]] == rows.taps[rows.fold[here]]
     # An entry folded from several taps counts as different: such rows are few and rarely repeat.
     same &= width[here] == 1
+    if rows.coefficients is not None:
+        factors = rows.coefficients[rows.fold[:-1]]
+        same &= factors[there] == factors[here]
     equal[candidates[owner[~same]]] = False
     return equal
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import OUTSIDE, Axis, source
+from ..geometry import OUTSIDE, Axis, copies, held, source
 
 Ints = NDArray[np.int64]
 
@@ -22,13 +22,14 @@ class Rows:
 
     Row p holds entries ``ptr[p]:ptr[p + 1]``, columns strictly ascending; entry q is the sum of the
     taps ``taps[fold[q]:fold[q + 1]]``, ascending: more than one where the boundary brings several
-    onto one column.
+    onto one column. Each tap is times its coefficient, never zero; there are none where all are 1.
     """
 
     ptr: Ints
     cols: Ints
     fold: Ints
     taps: Ints
+    coefficients: Ints | None = None
 
     @property
     def counts(self) -> Ints:
@@ -43,13 +44,19 @@ class Rows:
 
     @property
     def folded(self) -> bool:
-        """Whether any entry is a sum of several taps."""
-        return self.taps.size > self.cols.size
+        """Whether any entry is other than a tap itself: a sum of several, or a multiple."""
+        return self.taps.size > self.cols.size or self.coefficients is not None
 
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        return self.ptr.nbytes + self.cols.nbytes + self.fold.nbytes + self.taps.nbytes
+        own = self.ptr.nbytes + self.cols.nbytes + self.fold.nbytes + self.taps.nbytes
+        return own + (0 if self.coefficients is None else self.coefficients.nbytes)
+
+    @property
+    def factors(self) -> Ints:
+        """The coefficient of each tap."""
+        return np.ones_like(self.taps) if self.coefficients is None else self.coefficients
 
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
@@ -59,7 +66,10 @@ class Rows:
             for found in ([part.ptr for part in parts], [part.fold for part in parts])
         )
         cols = np.concatenate([part.cols for part in parts])
-        return cls(ptr, cols, fold, np.concatenate([part.taps for part in parts]))
+        taps = np.concatenate([part.taps for part in parts])
+        plain = all(part.coefficients is None for part in parts)
+        factors = None if plain else np.concatenate([part.factors for part in parts])
+        return cls(ptr, cols, fold, taps, factors)
 
     def row(self, p: int) -> Rows:
         """Row p alone."""
@@ -69,20 +79,21 @@ class Rows:
         """Rows start .. stop - 1."""
         first, last = self.ptr[start], self.ptr[stop]
         fold = self.fold[first : last + 1]
-        return Rows(
-            self.ptr[start : stop + 1] - first,
-            self.cols[first:last],
-            fold - fold[0],
-            self.taps[fold[0] : fold[-1]],
-        )
+        taps = slice(fold[0], fold[-1])
+        factors = None if self.coefficients is None else _unless_ones(self.coefficients[taps])
+        ptr = self.ptr[start : stop + 1] - first
+        return Rows(ptr, self.cols[first:last], fold - fold[0], self.taps[taps], factors)
 
     def sum_taps(self, values: NDArray[Any], axis: int, ufunc: np.ufunc = np.add) -> NDArray[Any]:
-        """`values` with its tap axis replaced by the entries: each the sum (or other `ufunc`) of
-        its taps.
+        """`values` with its tap axis replaced by the entries: each the sum of the multiples of its
+        taps, or another `ufunc` of the taps themselves.
         """
         taken = values.take(self.taps, axis=axis)
         if not self.folded:
             return taken
+        if self.coefficients is not None and ufunc is np.add:
+            factors = self.coefficients.astype(values.dtype)
+            taken = taken * factors.reshape(-1, *(1,) * (values.ndim - 1 - axis % values.ndim))
         summed: NDArray[Any] = ufunc.reduceat(taken, self.fold[:-1], axis=axis, dtype=taken.dtype)
         return summed
 
@@ -92,6 +103,9 @@ def forward_rows(axis: Axis, start: int, stop: int) -> Rows:
     windows = np.arange(start, stop, dtype=np.int64)
     taps = np.arange(axis.k, dtype=np.int64)
     position = (windows * axis.stride - axis.before)[:, None] + axis.dilation * taps
+    if not copies(axis.mode):
+        number, cols, factors = held(axis.mode, position, axis.n_in)
+        return _canonical(number // axis.k, cols, number % axis.k, stop - start, factors)
     cols = source(axis.mode, position, axis.n_in)
     row = np.broadcast_to(np.arange(stop - start)[:, None], cols.shape)
     tap = np.broadcast_to(taps, cols.shape)
@@ -109,7 +123,7 @@ def transposed_rows(axis: Axis, start: int, stop: int) -> Rows:
         last = max(first, min(last, (stop - 1 + axis.before) // axis.stride + 1))
     if last - first < stop - start:
         return _rows_by_windows(axis, start, stop, first, last)
-    row, position = _readings(axis, start, stop)
+    row, position, factors = _readings(axis, start, stop)
     taps = np.arange(axis.k, dtype=np.int64)
     # Tap by tap, so that the taps of one entry stay ascending: they are added in the same order as
     # in C.
@@ -118,34 +132,40 @@ def transposed_rows(axis: Axis, start: int, stop: int) -> Rows:
     hits = (numerator % axis.stride == 0) & (cols >= 0) & (cols < axis.n_out)
     rows = np.broadcast_to(row - start, cols.shape)
     tap = np.broadcast_to(taps[:, None], cols.shape)
-    return _canonical(rows, np.where(hits, cols, OUTSIDE), tap, stop - start)
+    if factors is not None:
+        factors = np.broadcast_to(factors, cols.shape)
+    return _canonical(rows, np.where(hits, cols, OUTSIDE), tap, stop - start, factors)
 
 
 def _rows_by_windows(axis: Axis, start: int, stop: int, first: int, last: int) -> Rows:
     """The same rows from windows first .. last - 1, all that read them: fewer than rows."""
-    sample = source(axis.mode, _read(axis, first, last), axis.n_in)
-    tap, window = _grid(sample.shape)
+    tap, window, sample, factors = _contributions(axis, first, last)
     hits = (sample >= start) & (sample < stop)
-    return _canonical(sample[hits] - start, window[hits] + first, tap[hits], stop - start)
+    factors = None if factors is None else factors[hits]
+    return _canonical(sample[hits] - start, window[hits], tap[hits], stop - start, factors)
 
 
-def _grid(shape: tuple[int, ...]) -> tuple[Ints, Ints]:
-    """The two indices of every entry of a table."""
-    rows, columns = (np.arange(size, dtype=np.int64) for size in shape)
-    return np.broadcast_to(rows[:, None], shape), np.broadcast_to(columns, shape)
+def _contributions(axis: Axis, first: int, last: int) -> tuple[Ints, Ints, Ints, Ints | None]:
+    """What windows first .. last - 1 read, tap by tap: (tap, window, sample, coefficient)."""
+    number, sample, factors = held(axis.mode, _read(axis, first, last), axis.n_in)
+    return number // (last - first), number % (last - first) + first, sample, factors
 
 
-def _readings(axis: Axis, start: int, stop: int) -> tuple[Ints, Ints]:
-    """Pairs (sample, position of the extended axis that repeats it) for samples start .. stop -
-    1.
+def _readings(axis: Axis, start: int, stop: int) -> tuple[Ints, Ints, Ints | None]:
+    """Entries (sample, position of the extended axis that repeats it, coefficient) for samples
+    start .. stop - 1.
     """
     samples = np.arange(start, stop, dtype=np.int64)
     if axis.mode == "zeros":
-        return samples, samples
+        return samples, samples, None
     position = outside_positions(axis)
-    repeated = source(axis.mode, position, axis.n_in)
+    number, repeated, factors = held(axis.mode, position, axis.n_in)
     wanted = (repeated >= start) & (repeated < stop)
-    return np.concatenate([samples, repeated[wanted]]), np.concatenate([samples, position[wanted]])
+    sample = np.concatenate([samples, repeated[wanted]])
+    place = np.concatenate([samples, position[number[wanted]]])
+    if factors is not None:
+        factors = np.concatenate([np.ones_like(samples), factors[wanted]])
+    return sample, place, factors
 
 
 def rows_with_entries(axis: Axis, transposed: bool) -> tuple[Ints, Rows]:
@@ -155,14 +175,12 @@ def rows_with_entries(axis: Axis, transposed: bool) -> tuple[Ints, Rows]:
     """
     if axis.mode == "zeros":
         tap, window = _readers(axis)
-        sample = window * axis.stride - axis.before + axis.dilation * tap
+        sample, factors = window * axis.stride - axis.before + axis.dilation * tap, None
     else:
-        sample = source(axis.mode, _read(axis, 0, axis.n_out), axis.n_in)
-        tap, window = (index.ravel() for index in _grid(sample.shape))
-        sample = sample.ravel()
+        tap, window, sample, factors = _contributions(axis, 0, axis.n_out)
     row, col = (sample, window) if transposed else (window, sample)
     numbers, owner = np.unique(row, return_inverse=True)
-    return numbers, _canonical(owner.astype(np.int64), col, tap, numbers.size)
+    return numbers, _canonical(owner.astype(np.int64), col, tap, numbers.size, factors)
 
 
 def _readers(axis: Axis) -> tuple[Ints, Ints]:
@@ -200,21 +218,29 @@ def _read(axis: Axis, start: int, stop: int) -> Ints:
     return windows * axis.stride - axis.before + axis.dilation * taps[:, None]
 
 
-def _canonical(row: Ints, col: Ints, tap: Ints, n_rows: int) -> Rows:
-    """Contributions (row, col, tap) as rows with ascending, unique columns; OUTSIDE columns are
-    left out.
+def _canonical(row: Ints, col: Ints, tap: Ints, n_rows: int, factors: Ints | None = None) -> Rows:
+    """Contributions (row, col, tap, coefficient) as rows with ascending, unique columns; OUTSIDE
+    columns are left out.
     """
     kept = col != OUTSIDE
     row, col, tap = row[kept], col[kept], tap[kept]
+    factors = None if factors is None else factors[kept]
     place = row * (int(col.max(initial=0)) + 1) + col
     if not (np.diff(place) > 0).all():
         order = np.argsort(
             place, kind="stable"
         )  # taps stay ascending; runs that are in order cost one pass
         row, col, tap, place = row[order], col[order], tap[order], place[order]
+        factors = None if factors is None else factors[order]
     first = np.ones(row.size, dtype=bool)
     first[1:] = np.diff(place) != 0
     fold = np.append(np.flatnonzero(first), row.size)
     counts = np.bincount(row[first], minlength=n_rows)
     ptr = np.concatenate([[0], np.cumsum(counts)])
-    return Rows(ptr, col[first], fold, tap)
+    factors = None if factors is None else _unless_ones(factors)
+    return Rows(ptr, col[first], fold, tap, factors)
+
+
+def _unless_ones(factors: Ints) -> Ints | None:
+    """Coefficients, or None where all are 1."""
+    return None if (factors == 1).all() else factors

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Axis
+from ..geometry import Axis, copies
 
 ROUNDING = 4  # units of rounding by which entries that should be equal may differ
 
@@ -17,7 +17,9 @@ def circle_stride(axis: Axis) -> int | None:
     none.
     """
     inside = axis.first >= 0 and axis.last < axis.n_in
-    lone = axis.n_in == 1 and axis.mode != "zeros"  # all borders repeat the one sample
+    lone = (
+        axis.n_in == 1 and axis.mode != "zeros" and copies(axis.mode)
+    )  # all borders repeat the one sample
     stride = axis.n_in if axis.n_out == 1 else axis.stride
     whole = axis.n_out * stride == axis.n_in
     return stride if whole and (axis.mode == "circular" or inside or lone) else None

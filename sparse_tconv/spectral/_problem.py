@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..assembly import correlation_kernel
 from ..errors import DTypeError, GeometryError
-from ..geometry import Axis, ConvGeometry, source
+from ..geometry import Axis, ConvGeometry, held
 from ..operators import ConvOperator, ConvTranspose
 from ..threads import cached_property
 
@@ -54,7 +54,7 @@ class Problem:
 
     @cached_property
     def extension_norm(self) -> float:
-        """The norm of what extends a sample beyond the border."""
+        """An upper bound of the norm of what extends a sample beyond the border."""
         return sqrt(prod(most_repeats(axis) for axis in self.geometry.axes))
 
     def with_kernel(self, kernel: NDArray[Any]) -> Problem:
@@ -63,7 +63,10 @@ class Problem:
 
 
 def most_repeats(axis: Axis) -> int:
-    """How often the border repeats a sample, at most: the squared norm of the extension."""
+    """How often the border repeats a sample, at most: the squared norm of the extension. Where
+    positions hold sums, an upper bound of it: the largest column sum times the largest row sum
+    (Schur's test).
+    """
     if axis.mode == "zeros":
         return 1
     front, behind = max(-axis.first, 0), max(axis.last + 1 - axis.n_in, 0)
@@ -72,7 +75,11 @@ def most_repeats(axis: Axis) -> int:
         positions = np.arange(axis.first, axis.last + 1)
     else:  # the interior of a long axis repeats nothing
         positions = np.arange(-front, size + behind)
-    return int(np.bincount(source(axis.mode, positions, min(axis.n_in, size))).max())
+    number, sample, factors = held(axis.mode, positions, min(axis.n_in, size))
+    if factors is None:
+        return int(np.bincount(sample).max(initial=0))
+    columns, rows = (np.bincount(where, abs(factors)).max() for where in (sample, number))
+    return int(columns * rows) + 1
 
 
 def checked(op: Any) -> ConvOperator:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._validate import PADDING_MODES
 from ..threads import cached_property
 from . import oracles
 
@@ -113,7 +114,7 @@ def _grid() -> list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]
     bare = {"channels": False}
     modes = [
         (f"{mode}, even kernel, 2-D", (2, 1, 2, 3), (1, 4, 5), {"padding": 2, "padding_mode": mode})
-        for mode in ("zeros", "circular", "reflect", "symmetric", "replicate")
+        for mode in PADDING_MODES
     ]
     wide = [
         (
@@ -122,11 +123,11 @@ def _grid() -> list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]
             (3,),
             {**bare, "padding": 7, "padding_mode": mode},
         )
-        for mode in ("zeros", "circular", "reflect", "symmetric", "replicate")
+        for mode in PADDING_MODES
     ]
     one = [
         (f"{mode}, axis of length 1", (1, 1, 3, 3), (1, 1, 5), {"padding": 1, "padding_mode": mode})
-        for mode in ("circular", "reflect", "symmetric", "replicate")
+        for mode in PADDING_MODES[1:]
     ]
     return [
         ("1-D", (2, 3, 3), (3, 7), {}),

@@ -6,6 +6,7 @@ and windows here may be ones that no right convolution has.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +14,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-__all__ = ["MODES", "Stencil", "axis_table"]
+from ..._validate import PADDING_MODES
+from ..oracles import extension_matrix
 
-MODES = {
-    "zeros": "constant",
-    "circular": "wrap",
-    "reflect": "reflect",
-    "symmetric": "symmetric",
-    "replicate": "edge",
-}
+__all__ = ["MODES", "Stencil"]
+
+Table = NDArray[np.int64]
+
+MODES = PADDING_MODES
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,34 +68,50 @@ class Stencil:
 
     def matrix(self) -> sp.csr_array:
         """Return the matrix, folded taps summed."""
+        tables = [axis_tables(self, axis) for axis in range(self.axes)]
+        parts = [self._part(terms) for terms in itertools.product(*tables)]
+        return parts[0] if len(parts) == 1 else sp.csr_array(sum(parts[1:], parts[0]))
+
+    def _part(self, tables: tuple[tuple[Table, Table], ...]) -> sp.csr_array:
+        """The matrix of one term of what each axis reads: (inputs, coefficients) per axis."""
         axes, (c_out, c_in) = self.axes, self.weight.shape[:2]
         column = np.zeros((1,) * (2 * axes), np.int64)
-        inside = np.ones((1,) * (2 * axes), bool)
-        for a in range(axes):
-            table = axis_table(self, a)
+        factor = np.ones((1,) * (2 * axes), np.int64)
+        for a, (table, coefficients) in enumerate(tables):
             shape = [1] * (2 * axes)
             shape[a], shape[axes + a] = table.shape
             column = column * self.in_size[a] + table.reshape(shape)
-            inside = inside & (table >= 0).reshape(shape)
+            factor = factor * coefficients.reshape(shape)
         pixels_in, pixels_out = int(np.prod(self.in_size)), int(np.prod(self.out_size))
         full = (c_out, c_in, *self.out_size, *self.weight.shape[2:])
         row = np.arange(pixels_out).reshape(self.out_size + (1,) * axes)
         rows = np.arange(c_out).reshape(-1, 1, *(1,) * (2 * axes)) * pixels_out + row
         columns = np.arange(c_in).reshape(-1, *(1,) * (2 * axes)) * pixels_in + column
         values = self.weight.reshape(c_out, c_in, *(1,) * axes, *self.weight.shape[2:])
-        keep = np.broadcast_to(inside, full) & np.broadcast_to(values != 0, full)
+        keep = np.broadcast_to(factor != 0, full) & np.broadcast_to(values != 0, full)
         parts = [np.broadcast_to(part, full)[keep] for part in (values, rows, columns)]
+        if (factor[factor != 0] != 1).any():
+            parts[0] = parts[0] * np.broadcast_to(factor, full)[keep]
         shape_2d = (c_out * pixels_out, c_in * pixels_in)
         return sp.csr_array((parts[0], (parts[1], parts[2])), shape=shape_2d)
 
 
-def axis_table(stencil: Stencil, axis: int) -> NDArray[np.int64]:
-    """Return which input entry each (output, tap) reads on one axis; -1 is the zero outside."""
+def axis_tables(stencil: Stencil, axis: int) -> list[tuple[Table, Table]]:
+    """Return what each (output, tap) reads on one axis, as terms: inputs and their coefficients, 0
+    where there is none.
+    """
     n, m = stencil.in_size[axis], stencil.out_size[axis]
     taps = np.arange(stencil.weight.shape[2 + axis]) * stencil.dilation[axis]
     at = np.arange(m)[:, None] * stencil.stride[axis] - stencil.before[axis] + taps
-    low, high = min(int(at.min()), 0), max(int(at.max()) + 1, n)
-    mode = MODES[stencil.modes[axis]]
-    fill = {"constant_values": -1} if mode == "constant" else {}
-    extended = np.pad(np.arange(n), (-low, high - n), mode, **fill)  # type: ignore[call-overload]
-    return extended[at - low]
+    read, place = np.unique(at, return_inverse=True)
+    place = place.reshape(at.shape)
+    low, high = int(read[0]), int(read[-1]) + 1
+    matrix = sp.csr_array(extension_matrix(stencil.modes[axis], n, low, high)[read - low])
+    terms = []
+    for term in range(max(int(np.diff(matrix.indptr).max()), 1)):
+        there = np.diff(matrix.indptr) > term
+        entry = np.where(there, matrix.indptr[:-1] + term, 0)
+        inputs, coefficients = np.zeros_like(read), np.zeros_like(read)
+        inputs[there], coefficients[there] = matrix.indices[entry[there]], matrix.data[entry[there]]
+        terms.append((inputs[place], coefficients[place]))
+    return terms

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from ._loops import conv, conv_transpose
 from ._matrices import matrix, transpose_matrix
+from ._parts import extension_matrix
 from ._zero_insertion import conv_transpose_zero_insertion
 
 __all__ = [
     "conv",
     "conv_transpose",
     "conv_transpose_zero_insertion",
+    "extension_matrix",
     "matrix",
     "transpose_matrix",
 ]

@@ -54,7 +54,8 @@ def conv(
         Resolved pads; a negative one only moves the window.
     groups : int, default 1
         Divides both channel counts.
-    padding_mode : {'zeros', 'circular', 'reflect', 'symmetric', 'replicate'} or one per axis
+    padding_mode : {'zeros', 'circular', 'reflect', 'symmetric', 'replicate', 'antireflect', \
+'antisymmetric', 'smooth'} or one per axis
         How `x` is extended: numpy.pad with constant, wrap, reflect, symmetric, edge.
     flip : bool, default False
         Flip the spatial axes of the kernel first.

@@ -17,6 +17,7 @@ __all__ = [
     "Padding",
     "check_transposed_channels",
     "extend",
+    "extension_matrix",
     "fold",
     "group_slices",
     "ints",
@@ -40,6 +41,85 @@ NUMPY_MODE = {
     "symmetric": "symmetric",
     "replicate": "edge",
 }
+
+Sum = dict[int, int]  # sample: coefficient
+
+
+def _antireflect(p: int, n: int) -> Sum:
+    """Turned about the nearer edge, 2 x[edge] - x~[2 edge - p], until inside."""
+    if 0 <= p < n:
+        return {p: 1}
+    edge = 0 if p < 0 else n - 1
+    if n == 1:
+        return {0: 1}
+    found: Sum = {edge: 2}
+    for sample, coefficient in _antireflect(2 * edge - p, n).items():
+        found[sample] = found.get(sample, 0) - coefficient
+    return found
+
+
+def _antisymmetric(p: int, n: int) -> Sum:
+    """The negative of what stands as far behind the border as this stands before it."""
+    sign = 1
+    while not 0 <= p < n:
+        p, sign = (-1 - p if p < 0 else 2 * n - 1 - p), -sign
+    return {p: sign}
+
+
+def _smooth(p: int, n: int) -> Sum:
+    """Each position twice its neighbor's value less the one behind that."""
+    if 0 <= p < n or n == 1:
+        return {min(max(p, 0), n - 1): 1}
+    edge, inner = (0, 1) if p < 0 else (n - 1, n - 2)
+    steps = abs(p - edge)
+    return {edge: 1 + steps, inner: -steps}
+
+
+# The modes of sums of samples, position by position.
+SUMS = {"antireflect": _antireflect, "antisymmetric": _antisymmetric, "smooth": _smooth}
+
+
+def extension_matrix(mode: str, n: int, start: int, stop: int) -> NDArray[np.int64]:
+    """The matrix from the samples of an axis to positions of the extended axis.
+
+    Parameters
+    ----------
+    mode : str
+        The padding mode.
+    n : int
+        Samples.
+    start, stop : int
+        The positions, start .. stop - 1; those of the samples are 0 .. n - 1.
+
+    Returns
+    -------
+    ndarray of int64, shape (stop - start, n)
+        A new array: for each position the multiples of the samples that stand there.
+
+    Examples
+    --------
+    >>> from sparse_tconv.testing.oracles import extension_matrix
+    >>> extension_matrix("antireflect", 3, -2, 4)
+    array([[ 2,  0, -1],
+           [ 2, -1,  0],
+           [ 1,  0,  0],
+           [ 0,  1,  0],
+           [ 0,  0,  1],
+           [ 0, -1,  2]])
+    """
+    matrix = np.zeros((stop - start, n), np.int64)
+    if mode in SUMS:
+        for row, p in enumerate(range(start, stop)):
+            for sample, coefficient in SUMS[mode](p, n).items():
+                matrix[row, sample] += coefficient
+        return matrix
+    low, high = min(start, 0), max(stop, n)
+    fill = {"constant_values": -1} if mode == "zeros" else {}
+    padded = np.pad(np.arange(n), (-low, high - n), NUMPY_MODE[mode], **fill)  # type: ignore[call-overload]
+    repeated = padded[start - low : stop - low]
+    rows = np.flatnonzero(repeated >= 0)
+    matrix[rows, repeated[rows]] = 1
+    return matrix
 
 
 def with_channels(
@@ -92,6 +172,11 @@ def modes(mode: Modes, axes: int) -> list[str]:
 def extend(x: NDArray[Any], pads: Pairs, modes: list[str], fill: int = 0) -> NDArray[Any]:
     """Extend every whole axis by its mode, then crop where the padding is negative."""
     for axis, ((before, after), mode) in enumerate(zip(pads, modes, strict=True)):
+        if mode in SUMS:
+            n = x.shape[axis]
+            matrix = extension_matrix(mode, n, -before, max(n + after, -before)).astype(x.dtype)
+            x = np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
+            continue
         width = [(0, 0)] * x.ndim
         width[axis] = (max(before, 0), max(after, 0))
         extra = {"constant_values": fill} if mode == "zeros" else {}
@@ -103,6 +188,12 @@ def extend(x: NDArray[Any], pads: Pairs, modes: list[str], fill: int = 0) -> NDA
 
 def fold(z: NDArray[Any], size: tuple[int, ...], pads: Pairs, modes: list[str]) -> NDArray[Any]:
     """Add every entry of an extended array back to the entry it was copied from."""
+    if any(mode in SUMS for mode in modes):
+        for axis, (n, (before, _), mode) in enumerate(zip(size, pads, modes, strict=True)):
+            stop = z.shape[axis] - before
+            matrix = extension_matrix(mode, n, -before, stop).astype(z.dtype)
+            z = np.moveaxis(np.tensordot(matrix.T, z, (1, axis)), 0, axis)
+        return z
     source = extend(np.arange(np.prod(size)).reshape(size), pads, modes, fill=-1)
     x = np.zeros(int(np.prod(size)), z.dtype)
     np.add.at(x, source[source >= 0], z[source >= 0])
