@@ -40,6 +40,22 @@ def test_two_ones_spread_by_a_box(stride, wanted):
     np.testing.assert_array_equal(op.apply([1, 1]), wanted)
 
 
+@pytest.mark.parametrize(
+    ("mode", "wanted"),
+    [
+        # Kernel (a, b, c) = (1, 10, 100) on (x0, x1, x2); the first row reads a * x~[-1].
+        ("antireflect", [[10 + 2, 100 - 1, 0], [1, 10, 100], [0, 1 - 100, 10 + 200]]),
+        ("antisymmetric", [[10 - 1, 100, 0], [1, 10, 100], [0, 1, 10 - 100]]),
+        ("smooth", [[10 + 2, 100 - 1, 0], [1, 10, 100], [0, 1 - 100, 10 + 200]]),
+    ],
+)
+def test_boundaries_of_sums_are_these_three_by_three_matrices(mode, wanted):
+    options = {"padding": 1, "padding_mode": mode, "channels": False}
+    np.testing.assert_array_equal(st.conv_matrix([1, 10, 100], 3, **options).toarray(), wanted)
+    back = st.ConvTranspose([1, 10, 100], 3, **options)
+    np.testing.assert_array_equal(back.apply([1, 0, 0]), wanted[0])
+
+
 SQUARE = [[0, 1], [2, 3]]
 
 
