@@ -179,5 +179,5 @@ def test_a_sum_far_outside_is_refused_or_exact(mode):
         start = -far
         np.testing.assert_array_equal(op.apply(x)[:2], [3 * start + 2, 3 * start + 5])
     assert op.geometry.nnz == op.to_matrix().nnz
-    with pytest.raises(st.SparseTconvError, match="`padding` must repeat|fit in the memory"):
+    with pytest.raises(st.SparseTconvError, match=r"`padding` must repeat|fit in the memory"):
         st.Conv([1.0, 2.0], 5, padding=far, padding_mode=mode, channels=False).apply(np.ones(5))
