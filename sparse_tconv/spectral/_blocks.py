@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ._circle import mirror_difference
 from ._factorization import Basis, Factorization
-from ._plan import COSINE, Plan
+from ._plan import Plan
 from ._problem import Problem
 from ._rounding import rounding
 from ._spectrum import Spectrum
@@ -160,6 +160,6 @@ def block_error(plan: Plan, values: NDArray[np.float64]) -> float:
     problem: Problem = plan.problem
     asymmetry = sum(
         problem.with_kernel(mirror_difference(problem.kernel, number)).weight_norm / 2
-        for number in plan.numbers(COSINE)
+        for number in plan.waves
     )
     return rounding(problem, values) + asymmetry * problem.extension_norm

@@ -8,7 +8,7 @@ from .._memory import available_memory
 from ..errors import GeometryError, MatrixTooLargeError
 from ._circle import circle_stride, is_centered_mirror, is_mirrored
 from ._kronecker import product_of
-from ._plan import COSINE, DENSE, FOURIER, plan
+from ._plan import COSINE, DENSE, FOURIER, SINE, plan
 from ._problem import Problem
 
 # Multiplications in decompositions that 'auto' starts without being asked: under a minute.
@@ -19,7 +19,7 @@ _ALWAYS = ("circular", "symmetric")  # whose blocks are as small as the channels
 KINDS: dict[str, tuple[str, ...]] = {
     "circular": (FOURIER,),
     "symmetric": (COSINE,),
-    "mixed": (FOURIER, COSINE),
+    "mixed": (FOURIER, COSINE, SINE),
     "dense": (),
 }
 METHODS = ("circular", "symmetric", "kronecker", "mixed", "dense")

@@ -25,12 +25,12 @@ def circle_stride(axis: Axis) -> int | None:
     return stride if whole and (axis.mode == "circular" or inside or lone) else None
 
 
-def is_centered_mirror(axis: Axis) -> bool:
+def is_centered_mirror(axis: Axis, mode: str = "symmetric") -> bool:
     """Whether a kernel that is its own mirror image along this axis is diagonal in the DCT-II
-    basis.
+    basis, or in that of the DST-II under 'antisymmetric'.
     """
     centered = axis.k % 2 == 1 and 2 * axis.before == axis.dilation * (axis.k - 1)
-    mirrors = axis.mode == "symmetric" or axis.k == 1
+    mirrors = axis.mode == mode or axis.k == 1
     return centered and mirrors and axis.n_in == axis.n_out and (axis.stride == 1)
 
 

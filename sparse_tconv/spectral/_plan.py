@@ -13,7 +13,7 @@ from ..threads import cached_property
 from ._circle import circle_stride, is_centered_mirror, is_mirrored
 from ._problem import Problem
 
-FOURIER, COSINE, DENSE = "fourier", "cosine", "dense"
+FOURIER, COSINE, SINE, DENSE = "fourier", "cosine", "sine", "dense"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Plan:
     problem : Problem
         What is factorized.
     kinds : tuple of str
-        'fourier', 'cosine' or 'dense' for each axis.
+        'fourier', 'cosine', 'sine' or 'dense' for each axis.
     """
 
     problem: Problem
@@ -38,6 +38,11 @@ class Plan:
     def numbers(self, kind: str) -> tuple[int, ...]:
         """The axes of a kind."""
         return tuple(number for number, found in enumerate(self.kinds) if found == kind)
+
+    @property
+    def waves(self) -> tuple[int, ...]:
+        """The axes with a real transform: cosines or sines."""
+        return tuple(number for number, kind in enumerate(self.kinds) if kind in (COSINE, SINE))
 
     @property
     def fourier_sizes(self) -> tuple[int, ...]:
@@ -52,8 +57,8 @@ class Plan:
 
     @property
     def cosines(self) -> int:
-        """Frequencies of the cosine axes together."""
-        return prod(self.problem.geometry.axes[number].n_out for number in self.numbers(COSINE))
+        """Frequencies of the cosine and sine axes together."""
+        return prod(self.problem.geometry.axes[number].n_out for number in self.waves)
 
     @property
     def halved(self) -> bool:
@@ -109,9 +114,10 @@ def plan(problem: Problem, allowed: tuple[str, ...]) -> Plan:
 
 
 def _kind(problem: Problem, number: int, allowed: tuple[str, ...]) -> str:
-    """The kind of one axis; the cosine transform first, because it stays real."""
+    """The kind of one axis; the transforms that stay real first."""
     axis = problem.geometry.axes[number]
-    mirrored = COSINE in allowed and is_centered_mirror(axis)
-    if mirrored and is_mirrored(problem.kernel, number, problem.eps):
-        return COSINE
+    for kind, mode in ((COSINE, "symmetric"), (SINE, "antisymmetric")):
+        mirrored = kind in allowed and is_centered_mirror(axis, mode)
+        if mirrored and is_mirrored(problem.kernel, number, problem.eps):
+            return kind
     return FOURIER if FOURIER in allowed and circle_stride(axis) is not None else DENSE

@@ -11,7 +11,7 @@ from scipy import fft
 
 from ..assembly import shared_skeleton
 from ._circle import wrapped
-from ._plan import COSINE, DENSE, FOURIER, Plan
+from ._plan import DENSE, FOURIER, SINE, Plan
 
 
 class SampleTransform:
@@ -43,13 +43,16 @@ class SampleTransform:
             if number in phases:
                 phase[number] = len(self._split) + 1
                 self._split.append(phases[number])
-        kinds = [[place[number] for number in plan.numbers(kind)] for kind in (FOURIER, COSINE)]
+        kinds = [[place[number] for number in part] for part in (plan.numbers(FOURIER), plan.waves)]
         inner = [2, *phase.values(), *(place[number] for number in plan.numbers(DENSE))]
         self._order = (0, 1, *kinds[0], *kinds[1], *inner)
         self._fourier = tuple(range(2, 2 + len(kinds[0])))
-        self._cosine = tuple(
-            range(2 + len(kinds[0]), 2 + len(kinds[0]) + len(plan.numbers(COSINE)))
+        first = 2 + len(kinds[0])
+        self._sine = tuple(
+            axis for axis, number in enumerate(plan.waves, first) if plan.kinds[number] == SINE
         )
+        last = first + len(plan.waves)
+        self._cosine = tuple(axis for axis in range(first, last) if axis not in self._sine)
         self._ordered = tuple(([1, *self._split])[axis] for axis in self._order)[1:]
 
     def forward(self, samples: NDArray[Any]) -> NDArray[Any]:
@@ -58,6 +61,8 @@ class SampleTransform:
         x = samples.reshape(len(samples), *self._split).transpose(self._order)
         if self._cosine:
             x = fft.dctn(x, axes=self._cosine, norm="ortho")
+        if self._sine:
+            x = fft.dstn(x, axes=self._sine, norm="ortho")
         if self._fourier:
             transform = fft.rfftn if plan.halved else fft.fftn
             x = transform(x, axes=self._fourier, norm="ortho")
@@ -78,6 +83,8 @@ class SampleTransform:
             x = fft.ifftn(x, axes=self._fourier, norm="ortho")
         if self._cosine:
             x = fft.idctn(x, axes=self._cosine, norm="ortho")
+        if self._sine:
+            x = fft.idstn(x, axes=self._sine, norm="ortho")
         back = np.argsort(self._order)
         return np.ascontiguousarray(x.transpose(back)).reshape(len(blocks), *self.shape)
 
@@ -101,7 +108,7 @@ def _kernel_spectrum(plan: Plan) -> NDArray[Any]:
     phases, *taps of the dense axes).
     """
     kernel = plan.problem.kernel
-    for number in plan.numbers(COSINE):
+    for number in plan.waves:
         kernel = _cosine_spectrum(plan, kernel, number)
     fourier = plan.numbers(FOURIER)
     for number in fourier:
@@ -114,7 +121,7 @@ def _kernel_spectrum(plan: Plan) -> NDArray[Any]:
         windows = plan.problem.geometry.axes[number].n_out if number in fourier else size
         shape += [windows, size // windows] if number in fourier else [size]
     kernel = kernel.reshape(shape)
-    outer = [place[number] for number in (*fourier, *plan.numbers(COSINE))]
+    outer = [place[number] for number in (*fourier, *plan.waves)]
     phases = [place[number] + 1 for number in fourier]
     taps = [place[number] for number in plan.numbers(DENSE)]
     kernel = kernel.transpose(0, *outer, 1, 2, *phases, *taps)
@@ -138,9 +145,10 @@ def _correlation_spectrum(
 
 
 def _cosine_spectrum(plan: Plan, kernel: NDArray[Any], number: int) -> NDArray[Any]:
-    """Taps that are their own mirror image, as eigenvalues in the DCT-II basis.
+    """Taps that are their own mirror image, as eigenvalues in the DCT-II or DST-II basis.
 
     The half-sample extension has period 2n, and the taps lie on that circle as an even sequence.
+    The cosines are its waves 0 .. n - 1, the sines 1 .. n.
     """
     n = plan.problem.geometry.axes[number].n_in
     even = (kernel + np.flip(kernel, axis=number + 3)) / 2
@@ -151,4 +159,5 @@ def _cosine_spectrum(plan: Plan, kernel: NDArray[Any], number: int) -> NDArray[A
         spectrum = fft.fft(circle.real).real + 1j * fft.fft(circle.imag).real
     else:
         spectrum = fft.rfft(circle).real
-    return np.moveaxis(spectrum[..., :n], -1, number + 3)
+    first = 1 if plan.kinds[number] == SINE else 0
+    return np.moveaxis(spectrum[..., first : first + n], -1, number + 3)
