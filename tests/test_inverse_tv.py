@@ -62,7 +62,7 @@ def test_the_gap_bounds_how_far_the_objective_is_above_the_minimum(rng, settings
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             short = tv(op, y, weight, tol=0, maxiter=int(rng.integers(1, 25)), **options)
-            long = tv(op, y, weight, tol=1e-14, maxiter=50 * short.iterations, **options)
+            long = tv(op, y, weight, tol=1e-14, maxiter=50 * max(short.iterations, 1), **options)
         matrix, axes, joint = op.toarray(), len(shape) - 1, options["joint"]
         values = [
             objective(matrix, y, weight, found.x.reshape(shape), axes, joint)
