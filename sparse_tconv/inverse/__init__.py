@@ -13,6 +13,7 @@ from . import problems, psf
 from ._blur import blur
 from ._choice import GCV, Discrepancy, LCurve
 from ._choose import discrepancy, gcv, lcurve
+from ._noise import estimate_sigma
 from ._kernel import estimate_kernel
 from ._photograph import PhotographSolution, deblur_photograph, parse_psf
 from ._picard import Picard, picard
