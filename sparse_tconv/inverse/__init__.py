@@ -11,10 +11,11 @@ from __future__ import annotations
 from ..solution import ConvergenceWarning, Solution, Status
 from . import problems, psf
 from ._blur import blur
-from ._choice import GCV, Discrepancy, LCurve
+from ._choice import GCV, WGCV, Discrepancy, LCurve
 from ._choose import discrepancy, gcv, lcurve
-from ._noise import estimate_sigma
+from ._deblur import deblur
 from ._kernel import estimate_kernel
+from ._noise import estimate_sigma
 from ._photograph import PhotographSolution, deblur_photograph, parse_psf
 from ._picard import Picard, picard
 from ._preconditioners import circulant_preconditioner, cosine_preconditioner
@@ -28,6 +29,7 @@ from ._varying_operator import VaryingBlur
 
 __all__ = [
     "GCV",
+    "WGCV",
     "ConvergenceWarning",
     "Discrepancy",
     "LCurve",
@@ -39,9 +41,11 @@ __all__ = [
     "blur",
     "circulant_preconditioner",
     "cosine_preconditioner",
+    "deblur",
     "deblur_photograph",
     "discrepancy",
     "estimate_kernel",
+    "estimate_sigma",
     "gcv",
     "lcurve",
     "parse_psf",

@@ -88,3 +88,23 @@ class Discrepancy(Choice):
     target: float
 
     rule = "discrepancy"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WGCV(Choice):
+    """A minimum of weighted generalized cross-validation.
+
+    Attributes
+    ----------
+    damp, source, damps
+        As in every choice.
+    values : (points,) array
+        The weighted GCV function on the grid.
+    weight : float
+        Of the trace; 1 is plain GCV.
+    """
+
+    values: Curve
+    weight: float
+
+    rule = "wgcv"

@@ -29,13 +29,13 @@ def expand(problem: LeastSquares, rule: Callable[[Expansion], float]) -> Expansi
     found = diagonal(problem)
     if not isinstance(found, str):
         return Expansion.exact(problem, found)
-    data, probe = _started(problem)
-    most = min(_MOST, problem.columns, problem.rows, _affordable(problem))
+    data, probe = started(problem)
+    most = min(_MOST, problem.columns, problem.rows, affordable(problem))
     steps, last = min(_FIRST, most), np.inf
     while True:
         data.extend(steps)
         probe.extend(steps)
-        expansion = replace(_projected(problem, data), probe=_projected(problem, probe))
+        expansion = replace(projected(problem, data), probe=projected(problem, probe))
         chosen = np.log(rule(expansion))
         settled = abs(chosen - last) < _SETTLED
         if settled or steps == most or (data.exhausted and probe.exhausted):
@@ -43,12 +43,12 @@ def expand(problem: LeastSquares, rule: Callable[[Expansion], float]) -> Expansi
         steps, last = min(int(_GROWTH * steps), most), chosen
 
 
-def _affordable(problem: LeastSquares) -> int:
+def affordable(problem: LeastSquares) -> int:
     """Columns that two bases may have in half of the memory there is."""
     return max(2, available_memory() // (4 * problem.columns * problem.y.itemsize))
 
 
-def _started(problem: LeastSquares) -> tuple[Bidiagonalization, Bidiagonalization]:
+def started(problem: LeastSquares) -> tuple[Bidiagonalization, Bidiagonalization]:
     """Bidiagonalizations of C, repeated over the batch, from the data and from random signs.
 
     The subspace that the signs see is needed only for what L does in it; the quadrature is not.
@@ -78,7 +78,7 @@ def _signs(problem: LeastSquares) -> NDArray[Any]:
     return signs.astype(problem.y.dtype)
 
 
-def _projected(problem: LeastSquares, seen: Bidiagonalization) -> Expansion:
+def projected(problem: LeastSquares, seen: Bidiagonalization) -> Expansion:
     """The expansion within the subspace seen.
 
     With a regularizer, the factors of ``L V = Q R`` bring it into the small problem (Hochstenbach

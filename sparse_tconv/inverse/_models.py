@@ -60,10 +60,10 @@ class Model(ABC):
         self._grid = grid
         self._axes = tuple(range(1, len(field) + 1))
         self._spectrum = fft.rfftn(_folded(kernel, grid).astype(self.dtype), workers=1)
-        self._power = self._spectrum.real**2 + self._spectrum.imag**2
+        self.power = self._spectrum.real**2 + self._spectrum.imag**2
         self._roughness = _symbol(regularizer, grid, self.dtype)
         self._density = 1.0 if used is None else float(used.mean())
-        self.largest = float(np.sqrt(self._power.max()))
+        self.largest = float(np.sqrt(self.power.max()))
 
     @property
     def share(self) -> float:
@@ -109,18 +109,18 @@ class Model(ABC):
     def symbol(self, damp: float) -> Any:
         """Roughly the inverse of ``C^H M C + damp^2 L^H L``, wave by wave."""
         least = _TINY * self.largest**2
-        return 1.0 / (self._density * self._power + (damp**2 * self._roughness + least))
+        return 1.0 / (self._density * self.power + (damp**2 * self._roughness + least))
 
     def traces(self, damp: float) -> tuple[float, float]:
         """The traces of ``A = C C_damp^+`` and of A^2, per datum, by the symbols of the field.
 
         Only a share of what a periodic field would tell is data.
         """
-        kept = self.share * self._power
+        kept = self.share * self.power
         kept /= kept + (damp**2 * self._roughness + _TINY * self.largest**2)
-        return self._mean(kept), self._mean(kept * kept)
+        return self.mean(kept), self.mean(kept * kept)
 
-    def _mean(self, values: Any) -> float:
+    def mean(self, values: Any) -> float:
         """The mean of a symbol over all waves, of which real transforms hold half."""
         single = values[..., 0].sum()
         if self._grid[-1] % 2 == 0:

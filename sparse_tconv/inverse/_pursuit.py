@@ -9,7 +9,8 @@ import numpy as np
 from ..solution import Status
 from ._models import Model, Stack, Vector
 
-_MAXITER = 200
+_MAXITER = 500
+_INVISIBLE = 1e-10  # of the contrast, squared: a hundred-thousandth of it
 
 
 class State(NamedTuple):
@@ -35,10 +36,12 @@ class Pursuit:
     def __init__(self, model: Model, y: Stack) -> None:
         self.model = model
         self._y = y.astype(model.dtype, copy=False)
-        self._least = float(np.finfo(model.dtype).eps) ** 2 * float(np.vdot(y, y))
         self.iterations = 0
         self.status = Status.CONVERGED
         self.at = self._state(model.constant(self._levels()))
+        rounding = float(np.finfo(model.dtype).eps) ** 2 * float(np.vdot(y, y))
+        contrast = float(np.vdot(self.at.residual, self.at.residual))
+        self._least = max(_INVISIBLE * contrast, rounding)
 
     def _levels(self) -> Stack:
         """The level of each channel that fits best: what an endless damp would leave."""
@@ -66,7 +69,7 @@ class Pursuit:
         """Björck (1996), algorithm 7.4.4, from where it stands.
 
         It ends where the preconditioner says that the sum of squares is above its minimum by no more
-        than its share `tolerance`; a picture without noise has no such share, but rounding.
+        than its share `tolerance`, or than anyone sees, where there is no noise.
         """
         model, weight, symbol = self.model, damp**2, self.model.symbol(damp)
         x, residual, r, before = self.at

@@ -40,6 +40,11 @@ def _refined(function: Function, damps: Curve, values: Curve, i: int) -> float:
     return float(np.exp(found.x)) if found.fun <= values[i] else float(damps[i])
 
 
+def refined_minimum(function: Function, damps: Curve, values: Curve) -> float:
+    """The damp of the least value of a curve, and around that."""
+    return _refined(function, damps, values, int(np.argmin(values)))
+
+
 def gcv_function(expansion: Expansion) -> Function:
     """Golub, Heath and Wahba (1979): the squared residual over the squared unexplained freedom."""
 

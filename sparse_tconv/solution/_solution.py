@@ -21,6 +21,7 @@ class Status(Enum):
     DIRECT = "solved directly, without iterating"
     MAXITER = "stopped at maxiter, before the tolerance was met"
     STAGNATED = "stopped where rounding allows no further progress, before the tolerance was met"
+    STOPPED = "stopped by the callback"
     INACCURATE = "solved directly, but the system is too ill-conditioned for the tolerance"
 
 
@@ -55,6 +56,10 @@ class Solution:
         For total variation: the least and the greatest value that was allowed.
     deviance : float, optional
         For counts: twice what the log-likelihood is below that of means equal to the data.
+    findings : tuple of str
+        What speaks against trusting the answer, a line each; empty when nothing does.
+    field : ndarray, optional
+        From :func:`sparse_tconv.inverse.deblur`: all of what the data saw, x being a part of it.
 
     See Also
     --------
@@ -85,6 +90,8 @@ class Solution:
     gap: float | None = None
     bounds: tuple[float, float] | None = None
     deviance: float | None = None
+    findings: tuple[str, ...] = ()
+    field: NDArray[Any] | None = None
 
     @property
     def converged(self) -> bool:
@@ -111,4 +118,5 @@ class Solution:
             *([] if self.gap is None else [("gap", f"{self.gap:.3e}")]),
             *([] if self.bounds is None else [("bounds", "{:.3g} to {:.3g}".format(*self.bounds))]),
             *([] if self.deviance is None else [("deviance", f"{self.deviance:.6g}")]),
+            *(("finding", line) for line in self.findings),
         ]

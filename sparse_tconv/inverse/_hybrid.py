@@ -1,0 +1,67 @@
+"""Weighted GCV in a hybrid Golub-Kahan method."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._choice import WGCV
+from ._expand import affordable, projected, started
+from ._expansion import Expansion
+from ._least_squares import LeastSquares
+from ._rules import POINTS, refined_minimum
+
+_FIRST, _MORE, _MOST = 10, 5, 150
+_SETTLED = 0.02  # of the logarithm of damp
+
+
+def hybrid(problem: LeastSquares) -> WGCV:
+    """Chung, Nagy and O'Leary (2008), algorithm 1: the space grows until the damp settles.
+
+    In each space the weight is that with which GCV would choose the smallest value seen; the mean of
+    all of them is used.
+    """
+    data, _ = started(problem)
+    most = min(_MOST, problem.columns, problem.rows, affordable(problem))
+    steps, last, weights = min(_FIRST, most), np.inf, []
+    while True:
+        data.extend(steps)
+        found = projected(problem, data)
+        weights.append(_weight(found, data.steps))
+        mean = float(np.mean(weights))
+        damps = found.damps(POINTS)
+        values = np.array([_score(found, data.steps, mean, float(damp)) for damp in damps])
+        damp = refined_minimum(partial(_score, found, data.steps, mean), damps, values)
+        if abs(np.log(damp) - last) < _SETTLED or data.steps < steps or steps == most:
+            return WGCV(damp, found.source, damps, values, mean)
+        steps, last = min(steps + _MORE, most), float(np.log(damp))
+
+
+def _filters(found: Expansion, damp: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The filters of the projected problem, and how fast they fall with the logarithm of damp."""
+    squares, penalized = found.values**2, damp**2 * found.weights
+    total = squares + penalized
+    kept = np.divide(squares, total, out=np.ones_like(total), where=total > 0)
+    return kept, -2.0 * kept * (1.0 - kept)
+
+
+def _score(found: Expansion, steps: int, weight: float, damp: float) -> float:
+    """``|B z - beta e_1|^2 / trace(I - weight A)^2``."""
+    kept, _ = _filters(found, damp)
+    misfit = float(((1.0 - kept) ** 2 * found.energies).sum() + found.rest)
+    return misfit / (steps + 1.0 - weight * float(kept.sum())) ** 2
+
+
+def _weight(found: Expansion, steps: int) -> float:
+    """The weight for which the smallest value seen is where the score does not change."""
+    seen = (found.values > 0) & (found.weights > 0)
+    if not seen.any():
+        return 1.0
+    damp = float((found.values[seen] / np.sqrt(found.weights[seen])).min())
+    kept, slope = _filters(found, damp)
+    misfit = float(((1.0 - kept) ** 2 * found.energies).sum() + found.rest)
+    rise = float((-2.0 * (1.0 - kept) * slope * found.energies).sum())
+    below = float(kept.sum()) * rise - 2.0 * float(slope.sum()) * misfit
+    return min((steps + 1.0) * rise / below, 1.0) if below > 0 else 1.0

@@ -1,0 +1,231 @@
+"""`deblur`: any picture, any boundary, no harm without a finding."""
+
+import numpy as np
+import pytest
+from scipy import signal
+
+import sparse_tconv as st
+from sparse_tconv.inverse import deblur, estimate_sigma, problems, psf, solve
+
+KERNELS = {
+    "gauss": psf.gauss(1.5),
+    "defocus": psf.defocus(3),
+    "motion": psf.motion(7, 30),
+    "lopsided": np.array([[0.1, 0.3, 0.0], [0.0, 0.4, 0.1], [0.0, 0.0, 0.1]]),
+}
+RULES = ("auto", "gcv", "wgcv", "lcurve", "discrepancy", "ncp")
+
+
+def blurred(kernel, size=72, noise=0.01, seed=0):
+    """A phantom seen through a blur that reads nothing beyond it, and the truth."""
+    sides = tuple(size + k - 1 for k in kernel.shape)
+    whole = problems.deblurring("gauss", sides, image="phantom", inverse_crime=True).x
+    rng = np.random.default_rng(seed)
+    y = signal.convolve(whole, kernel, mode="valid")
+    first = [k - 1 - k // 2 for k in kernel.shape]
+    x = whole[first[0] : first[0] + size, first[1] : first[1] + size]
+    return y + noise * rng.standard_normal(y.shape), x
+
+
+def error(x, truth):
+    return float(np.linalg.norm(x - truth) / np.linalg.norm(truth))
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_blurred_picture_comes_nearer_to_the_truth_and_nothing_speaks_against_it(name):
+    y, x = blurred(KERNELS[name])
+    found = deblur(y, KERNELS[name])
+    assert found.converged
+    assert found.x.shape == y.shape
+    assert error(found.x, x) < 0.9 * error(y, x)
+    assert found.findings == ()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_restores(rule):
+    y, x = blurred(KERNELS["gauss"], 48)
+    found = deblur(y, KERNELS["gauss"], rule=rule, sigma=0.01)
+    assert error(found.x, x) < error(y, x)
+    assert rule in found.chosen_by or rule == "auto"
+
+
+@pytest.mark.parametrize("regularizer", [None, "gradient", "laplacian"])
+@pytest.mark.parametrize("boundary", ["symmetric", "circular", "zeros"])
+def test_under_an_assumed_boundary_the_answer_minimizes_the_sum_of_squares(boundary, regularizer):
+    y, _ = blurred(KERNELS["gauss"], 20)
+    op = st.inverse.blur(KERNELS["gauss"], y.shape, padding_mode=boundary)
+    options = {"regularizer": regularizer}
+    wanted = solve(op, y, damp=0.2, rtol=1e-10, maxiter=5000, **options).x
+    found = deblur(y, KERNELS["gauss"], boundary=boundary, rule=0.2, **options).x
+    assert np.abs(found - wanted).max() < 0.02 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_field_minimizes_the_sum_of_squares_of_the_convolution_that_reads_nothing_beyond(name):
+    kernel = KERNELS[name]
+    y, _ = blurred(kernel, 20)
+    found = deblur(y, kernel, rule=0.2)
+    field = tuple(n + k - 1 for n, k in zip(y.shape, kernel.shape, strict=True))
+    op = st.Conv(kernel, field, flip=True, channels=False)
+    # The library's grid joins the far ends of the field where the user's operator does not.
+    wanted = solve(op, y, damp=0.2, regularizer="gradient", rtol=1e-9, maxiter=5000)
+    first = [k - 1 - k // 2 for k in kernel.shape]
+    inner = wanted.x[first[0] : first[0] + 20, first[1] : first[1] + 20]
+    assert found.field.shape == field
+    assert np.abs(found.x - inner)[4:-4, 4:-4].max() < 0.05 * np.ptp(y)
+    assert found.residual_norm <= 1.03 * wanted.residual_norm
+
+
+def test_channels_are_restored_with_one_damp_wherever_their_axis_is():
+    y, _ = blurred(KERNELS["gauss"], 40)
+    color = np.stack([y, 0.5 * y, 0.2 + y[::-1]], axis=-1)
+    last = deblur(color, KERNELS["gauss"], channel_axis=-1)
+    first = deblur(np.moveaxis(color, -1, 0), KERNELS["gauss"], channel_axis=0)
+    assert last.x.shape == color.shape
+    assert np.allclose(np.moveaxis(last.x, -1, 0), first.x, rtol=1e-5, atol=1e-6)
+    alone = deblur(y, KERNELS["gauss"], rule=last.damp)
+    assert np.abs(last.x[..., 0] - alone.x).max() < 1e-2
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_pictures_come_back_in_their_own_type(dtype):
+    y, x = blurred(KERNELS["gauss"], 48)
+    top = np.iinfo(dtype).max if dtype.startswith("u") else 1
+    data = (np.clip(y, 0, 1) * top).astype(dtype)
+    found = deblur(data, KERNELS["gauss"])
+    assert found.x.dtype == dtype
+    assert error(found.x / top, x) < error(y, x)
+
+
+def test_pixels_that_the_mask_leaves_out_do_not_matter():
+    y, x = blurred(KERNELS["gauss"], 48)
+    mask = np.random.default_rng(1).random(y.shape) > 0.1
+    spoiled = np.where(mask, y, np.nan)
+    found = deblur(spoiled, KERNELS["gauss"], mask=mask)
+    assert error(found.x, x) < error(y, x)
+
+
+def test_a_bound_below_is_kept():
+    y, _ = blurred(KERNELS["gauss"], 32)
+    found = deblur(y - 0.3, KERNELS["gauss"], nonnegative=True)
+    assert found.x.min() >= 0
+    assert found.method == "mprgp"
+
+
+@pytest.mark.parametrize("ndim", [1, 3])
+def test_any_number_of_axes(ndim):
+    rng = np.random.default_rng(0)
+    kernel = psf.gauss(1, 5, ndim=ndim)
+    whole = np.cumsum(rng.standard_normal((24,) * ndim), axis=0)
+    y = signal.convolve(whole, kernel, mode="valid")
+    found = deblur(y, kernel)
+    assert found.x.shape == y.shape
+    assert error(found.x, whole[(slice(2, -2),) * ndim]) < error(y, whole[(slice(2, -2),) * ndim])
+
+
+def planted(case):
+    """A restoration that cannot go well, its truth and its data."""
+    y, x = blurred(KERNELS["gauss"], 96)
+    if case == "wide":
+        return deblur(y, psf.gauss(4)), x, y
+    if case == "other":
+        return deblur(y, psf.motion(13, 120)), x, y
+    if case == "off center":
+        return deblur(y, np.pad(KERNELS["gauss"], [(6, 0), (6, 0)])), x, y
+    if case == "not normalized":
+        return deblur(y, 1.3 * KERNELS["gauss"]), x, y
+    if case == "corner":
+        mask = np.zeros(y.shape, dtype=bool)
+        mask[:12, :12] = True
+        return deblur(y, KERNELS["gauss"], mask=mask), x, y
+    if case == "sigma":
+        return deblur(y, KERNELS["gauss"], sigma=1e-4), x, y
+    return deblur(y, KERNELS["gauss"], rule=1e-6), x, y
+
+
+@pytest.mark.parametrize(
+    "case", ["wide", "other", "off center", "not normalized", "corner", "sigma", "damp"]
+)
+def test_what_cannot_go_well_has_a_finding(case):
+    found, _, _ = planted(case)
+    assert found.findings
+    assert all("\n" not in line for line in found.findings)
+    assert "finding" in repr(found)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_without_noise_the_answer_is_nearer_than_the_data_or_warned_of(name):
+    y, x = blurred(KERNELS[name], noise=0.0)
+    found = deblur(y, KERNELS[name])
+    assert error(found.x, x) < error(y, x) or found.findings
+
+
+@pytest.mark.parametrize("value", [0.0, 3.5, -2.0])
+def test_a_constant_picture_stays_as_it_is(value):
+    found = deblur(np.full((30, 40), value), KERNELS["gauss"])
+    assert np.allclose(found.x, value, atol=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.02, 0.05])
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_noise_of_a_blurred_picture_is_found_within_15_percent(name, sigma):
+    y, _ = blurred(KERNELS[name], 128, noise=sigma)
+    assert abs(estimate_sigma(y) / sigma - 1) < 0.15
+
+
+def test_the_noise_is_found_per_channel_and_scales_with_the_data():
+    y, _ = blurred(KERNELS["gauss"], 96, noise=0.02)
+    found = estimate_sigma(np.stack([y, 10 * y]), channel_axis=0)
+    assert np.allclose(found, estimate_sigma(y) * np.array([1, 10]))
+
+
+def test_pixels_cut_at_black_do_not_lower_the_noise():
+    rng = np.random.default_rng(0)
+    y = np.where(np.arange(200) < 100, -0.1, 0.5) + 0.02 * rng.standard_normal((200, 200))
+    assert 0.85 < estimate_sigma(np.clip(y, 0, 1)) / 0.02 < 1.15
+
+
+Y = np.zeros((20, 20))
+K = psf.gauss(1)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "match"),
+    [
+        (lambda: deblur(Y * 1j, K), st.DTypeError, "`y` must be real"),
+        (lambda: deblur(Y, K * 1j), st.DTypeError, "`psf` must be real"),
+        (lambda: deblur(Y, K[0]), st.ShapeError, "`psf` must have 2 axes"),
+        (lambda: deblur(Y, 0 * K), st.GeometryError, "`psf` must be finite and not all zero"),
+        (lambda: deblur(Y + np.nan, K), st.GeometryError, "`y` must be finite where"),
+        (lambda: deblur(Y[:0], K), st.ShapeError, "`y` must have at least one pixel"),
+        (
+            lambda: deblur(Y, K, sigma=0),
+            st.GeometryError,
+            "`sigma` must be a finite number, above 0",
+        ),
+        (lambda: deblur(Y, K, rule="best"), st.GeometryError, "`rule` must be one of 'auto'"),
+        (lambda: deblur(Y, K, rule=-1), st.GeometryError, "`rule` must be a finite number"),
+        (lambda: deblur(Y, K, rule="discrepancy"), st.GeometryError, "`sigma` must be positive"),
+        (lambda: deblur(Y, K, boundary="cicular"), st.GeometryError, "`padding_mode` must be"),
+        (lambda: deblur(Y, K, regularizer="tv"), st.GeometryError, "`regularizer` must be one of"),
+        (lambda: deblur(Y, K, penalty="l0"), st.GeometryError, "`penalty` must be one of"),
+        (lambda: deblur(Y, K, center=9), st.GeometryError, "`center` must be an index"),
+        (
+            lambda: deblur(Y, K, channel_axis=2),
+            st.GeometryError,
+            "`channel_axis` must be None or an",
+        ),
+        (lambda: deblur(Y, K, channel_axis=True), st.GeometryError, "`channel_axis` must be None"),
+        (lambda: deblur(Y, K, channel_axis="c"), st.GeometryError, "`channel_axis` must be None"),
+        (lambda: deblur(Y, K, mask=Y), st.DTypeError, "`mask` must be a Boolean array"),
+        (lambda: deblur(Y, K, mask=Y[1:] == 0), st.ShapeError, "`mask` must have the shape of y"),
+        (lambda: deblur(Y, K, mask=Y > 0), st.GeometryError, "`mask` must keep at least one"),
+        (lambda: deblur(np.ma.masked_equal(Y, 0), K), st.DTypeError, "`y` must"),
+        (lambda: estimate_sigma(Y[:3]), st.GeometryError, "`y` must have at least 4 samples"),
+        (lambda: estimate_sigma(Y + np.inf), st.GeometryError, "`y` must be finite"),
+        (lambda: estimate_sigma(Y * 1j), st.DTypeError, "`y` must be real"),
+    ],
+)
+def test_what_is_asked_wrongly_is_named(call, kind, match):
+    with pytest.raises(kind, match=match):
+        call()
