@@ -64,6 +64,10 @@ class Shapes:
             return self.given[name]
         return dimensions(self._types[name]) if name in self._types else None
 
+    def value(self, name: Any) -> Values | None:
+        """The short value of a name, if it is known."""
+        return self._values.get(name)
+
     def declare(self, infos: Iterable[ValueInfoProto]) -> None:
         """Take what the file says of values."""
         for info in infos:
@@ -150,8 +154,9 @@ class Shapes:
     def _folded(self, node: NodeProto) -> Values | None:
         """The short value that a node gives."""
         if node.op_type != "Shape":
-            known = [self._values[name] for name in node.input if name in self._values]
-            return folded(node, known) if len(known) == len(node.input) else None
+            if any(name and name not in self._values for name in node.input):
+                return None
+            return folded(node, [self._values[name] if name else None for name in node.input])
         shape = self.shape(node.input[0]) if node.input else None
         if shape is None or None in shape:
             return None
