@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from onnx import ModelProto, NodeProto
 
-from ...errors import GeometryError, SparseTconvError
+from ... import _validate as validate
+from ...errors import DTypeError, GeometryError, SparseTconvError
 from ...operators import Affine, ConvOperator
 from ._files import load
 from ._inputs import contradicts, given_arrays, given_shapes
@@ -20,13 +22,31 @@ from ._shapes import Shapes
 _NEWEST = 22
 
 
+class Operators(dict[str, ConvOperator | Affine]):
+    """The operators of a model by name, and what else convolves in it.
+
+    Parameters
+    ----------
+    found : dict
+        The operators.
+    unread : dict of str to str
+        Names of the nodes that are not read, and the types of their operators.
+    """
+
+    def __init__(self, found: dict[str, ConvOperator | Affine], unread: dict[str, str]) -> None:
+        super().__init__(found)
+        self.unread = unread
+
+
 def from_model(
     model: Any,
     input_shapes: Any = None,
     inputs: Mapping[str, ArrayLike] | None = None,
     *,
     nodes: Iterable[str] | None = None,
-) -> dict[str, ConvOperator | Affine]:
+    fold_pads: bool = False,
+    dtype: DTypeLike | None = None,
+) -> Operators:
     """The operators of all Conv and ConvTranspose nodes of an ONNX model, by node name.
 
     Parameters
@@ -41,13 +61,22 @@ def from_model(
         Weights and biases that the model does not hold, or others than it holds.
     nodes : iterable of str, optional
         The names of the nodes wanted; the others are not looked at.
+    fold_pads : bool, default False
+        Make the nodes that pad the input of a Conv its own `padding` and `padding_mode`, where
+        these say the same: a Pad of any mode, and the slices of both ends that PyTorch's exporter
+        joins for circular padding. The operator then takes what these nodes take.
+    dtype : float32 or float64, optional
+        What weights and biases are converted to, from float16 too; if not given, they have the
+        model's types.
 
     Returns
     -------
     dict of str to Conv, ConvTranspose or Affine
         In the order of the file, subgraphs of If, Loop and Scan where their node stands. A node
         without a name, or with one that is taken, goes by its first output. ``Affine`` where a node
-        has a bias. Nothing shares memory with the model.
+        has a bias. Nothing shares memory with the model. Its attribute ``unread`` lists the other
+        nodes that convolve by their names, each with its operator's type: those of integers, as
+        QLinearConv and ConvInteger, and those of other domains, as FusedConv.
 
     Raises
     ------
@@ -72,8 +101,8 @@ def from_model(
     output is ``size * stride``, and where the windows do not reach that far, zeros stand behind.
     When output_shape is given, the odd pad goes to the front but for SAME_UPPER, in every version of
     the operator: what its text said before version 11 no executor does. Weights come from initializers, Constant nodes, and either of them
-    behind Identity. Other operators that convolve (ConvInteger, QLinearConv, those of other
-    domains) are not listed; convolutions in the functions of a model are an error that says how to
+    behind Identity, DequantizeLinear, Cast, Transpose, Reshape, Squeeze, Unsqueeze, Add, Sub, Mul, Div
+    and Neg of such constants. Convolutions in the functions of a model are an error that says how to
     inline them.
 
     Dimensions, types and lengths are compared before anything is allocated, and external data is
@@ -102,9 +131,12 @@ def from_model(
         model leaves open: (?, 1, ?); got too little for it. Pass input_shapes={name: shape} for the
         model's inputs, or for 'x'.
     """
-    found = _convolutions(model, input_shapes, inputs)
+    folds = validate.flag("fold_pads", fold_pads)
+    found, unread = _convolutions(model, input_shapes, inputs, _weight_dtype(dtype))
     wanted = found if nodes is None else {n: _wanted(found, n) for n in _names("nodes", nodes)}
-    return {name: _operator(name, *place) for name, place in wanted.items()}
+    return Operators(
+        {name: _operator(name, *place, folds) for name, place in wanted.items()}, unread
+    )
 
 
 def node_names(model: Any) -> tuple[str, ...]:
@@ -148,21 +180,40 @@ def node_names(model: Any) -> tuple[str, ...]:
     sparse_tconv.errors.GeometryError: `model` must be an ONNX model; got bytes, 8 bytes that
         protobuf cannot read. The file is no ONNX model, or it is cut off.
     """
-    return tuple(_convolutions(model, None, None))
+    return tuple(_convolutions(model, None, None, None)[0])
 
 
 def _convolutions(
-    model: Any, input_shapes: Any, inputs: Mapping[str, ArrayLike] | None
-) -> dict[str, tuple[NodeProto, Scope]]:
-    """The nodes by name, each with the names it sees."""
+    model: Any,
+    input_shapes: Any,
+    inputs: Mapping[str, ArrayLike] | None,
+    dtype: np.dtype[Any] | None,
+) -> tuple[dict[str, tuple[NodeProto, Scope]], dict[str, str]]:
+    """The nodes by name, each with the names it sees; and the types of those that are not read."""
     proto, folder = load(model)
     _check_functions(proto)
     shapes = given_shapes(proto, input_shapes)
     arrays = given_arrays(inputs)
     opset = next((o.version for o in proto.opset_import if o.domain in DOMAINS), _NEWEST)
-    outer = Scope(None, folder, arrays, Shapes(None, opset, shapes))
-    places = outer.convolutions(proto.graph, not contradicts(proto, shapes))
-    return dict(_named(places))
+    outer = Scope(None, folder, arrays, Shapes(None, opset, shapes), dtype)
+    places = list(outer.convolutions(proto.graph, not contradicts(proto, shapes)))
+    known = [place for place in places if _is_read(place[0])]
+    others = [place for place in places if not _is_read(place[0])]
+    return dict(_named(known)), {n: text(node.op_type) for n, (node, _) in _named(others)}
+
+
+def _is_read(node: NodeProto) -> bool:
+    return node.op_type in OPERATORS and node.domain in DOMAINS
+
+
+def _weight_dtype(dtype: DTypeLike | None) -> np.dtype[Any] | None:
+    """A float type for weights, or None for the model's."""
+    wanted = validate.optional_dtype("dtype", dtype)
+    if wanted is not None and wanted.kind != "f":
+        raise DTypeError(
+            f"`dtype` must be a float type for the weights of a model; got {wanted}. Pass float32 or float64."
+        )
+    return wanted
 
 
 def _named(
@@ -202,10 +253,10 @@ def _wanted(found: dict[str, tuple[NodeProto, Scope]], name: str) -> tuple[NodeP
     return found[name]
 
 
-def _operator(name: str, node: NodeProto, scope: Scope) -> ConvOperator | Affine:
+def _operator(name: str, node: NodeProto, scope: Scope, fold_pads: bool) -> ConvOperator | Affine:
     """The operator of a node; errors name the node."""
     try:
-        return node_operator(node, scope)
+        return node_operator(node, scope, fold_pads)
     except SparseTconvError as error:
         raise type(error)(f"node {name!r}: {error}") from error
 

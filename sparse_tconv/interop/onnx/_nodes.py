@@ -10,6 +10,7 @@ from onnx import AttributeProto, NodeProto
 from ...errors import GeometryError, ShapeError
 from ...geometry import ConvGeometry
 from ...operators import Affine, Conv, ConvOperator, ConvTranspose
+from ._folding import fold
 from ._inputs import listed_dims
 from ._names import text
 from ._pads import Axis, conv_pads, conv_transpose_pads
@@ -21,8 +22,8 @@ _CONV = {"auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"}
 _KNOWN = {"Conv": _CONV, "ConvTranspose": _CONV | {"output_padding", "output_shape"}}
 
 
-def node_operator(node: NodeProto, scope: Scope) -> ConvOperator | Affine:
-    """The operator of a Conv or ConvTranspose node."""
+def node_operator(node: NodeProto, scope: Scope, fold_pads: bool) -> ConvOperator | Affine:
+    """The operator of a Conv or ConvTranspose node, with the padding nodes before it on demand."""
     if not 2 <= len(node.input) <= 3:
         raise GeometryError(
             f"`model` must give a convolution 2 or 3 inputs; got {len(node.input)}. The file is damaged."
@@ -53,6 +54,12 @@ def node_operator(node: NodeProto, scope: Scope) -> ConvOperator | Affine:
         options["padding"] = _conv_transpose_pads(attributes, axes)
     else:
         options["padding"] = conv_pads(attributes.auto_pad(), axes, attributes.pads(n_axes))
+    joined = None
+    if fold_pads and not transposed:
+        joined = fold(node.input[0], in_shape[1:], options["padding"], scope)
+    if joined is not None:
+        in_shape = (in_shape[0], *joined.size)
+        options |= {"padding": joined.pads, "padding_mode": joined.modes}
     _check_size(weight.shape, in_shape, transposed, options)
     op = (ConvTranspose if transposed else Conv)(weight, in_shape, **options)
     if len(node.input) < 3 or not node.input[2]:

@@ -4,6 +4,7 @@ allocated.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -16,7 +17,19 @@ from ...errors import DTypeError, GeometryError, ShapeError
 
 _MOST_AXES = 64  # as NumPy's
 _DTYPES = {TensorProto.FLOAT: "<f4", TensorProto.DOUBLE: "<f8"}
-_FIELDS = {TensorProto.FLOAT: "float_data", TensorProto.DOUBLE: "double_data"}
+# What a weight may be made of, and how its values lie in a field of their own.
+_SOURCES = _DTYPES | {
+    TensorProto.FLOAT16: "<f2",
+    TensorProto.INT8: "<i1",
+    TensorProto.UINT8: "<u1",
+    TensorProto.INT32: "<i4",
+    TensorProto.INT64: "<i8",
+}
+_FIELDS = {
+    TensorProto.FLOAT: "float_data",
+    TensorProto.DOUBLE: "double_data",
+    TensorProto.INT64: "int64_data",
+}
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
@@ -24,9 +37,13 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
 
-def tensor_array(tensor: TensorProto, name: str, folder: Path | None) -> NDArray[Any]:
-    """The values of a tensor, frozen; `name` is what errors call it."""
-    dtype = _dtype(tensor, name)
+def tensor_array(
+    tensor: TensorProto, name: str, folder: Path | None, sources: bool = False
+) -> NDArray[Any]:
+    """The values of a tensor, frozen; `name` is what errors call it. With `sources`, of the types
+    too that a weight may be made of.
+    """
+    dtype = _dtype(tensor, name, _SOURCES if sources else _DTYPES)
     dims = tuple(tensor.dims)
     count = prod(dims)
     if len(dims) > _MOST_AXES:
@@ -42,22 +59,33 @@ def tensor_array(tensor: TensorProto, name: str, folder: Path | None) -> NDArray
     if tensor.HasField("raw_data"):
         _check_length(name, dims, dtype, len(tensor.raw_data), count * dtype.itemsize, "bytes")
         return np.frombuffer(tensor.raw_data, dtype).reshape(dims)
-    values = getattr(tensor, _FIELDS[tensor.data_type])
+    values = getattr(tensor, _FIELDS.get(tensor.data_type, "int32_data"))
     _check_length(name, dims, dtype, len(values), count, "values")
+    if tensor.data_type == TensorProto.FLOAT16:  # its bits, in integers
+        return frozen(np.array(values, np.int64).astype("<u2").view(dtype).reshape(dims))
+    if dtype.kind in "iu":
+        return frozen(np.array(values, np.int64).astype(dtype).reshape(dims))
     return frozen(np.array(values, dtype).reshape(dims))
 
 
-def _dtype(tensor: TensorProto, name: str) -> np.dtype[Any]:
-    """float32 or float64: what ONNX gives a convolution and this library computes with."""
+def _dtype(tensor: TensorProto, name: str, known: Mapping[int, str]) -> np.dtype[Any]:
+    """float32 or float64, what ONNX gives a convolution and this library computes with; or what
+    these are made of.
+    """
     try:
-        return np.dtype(_DTYPES[tensor.data_type])
+        return np.dtype(known[tensor.data_type])
     except KeyError:
-        known = tensor.data_type in TensorProto.DataType.values()
-        found = TensorProto.DataType.Name(tensor.data_type) if known else tensor.data_type
-        raise DTypeError(
-            f"`model` must have weights of type FLOAT or DOUBLE; got {found} for {name!r}. "
-            f"Pass them converted: inputs={{{name!r}: array.astype(np.float32)}}."
-        ) from None
+        named = tensor.data_type in TensorProto.DataType.values()
+        found = TensorProto.DataType.Name(tensor.data_type) if named else tensor.data_type
+        raise unknown_type(name, found) from None
+
+
+def unknown_type(name: str, found: Any) -> DTypeError:
+    """The error for weights of a type that is not computed with."""
+    return DTypeError(
+        f"`model` must have weights of type FLOAT or DOUBLE; got {found} for {name!r}. "
+        f"Pass dtype='float32', or them converted: inputs={{{name!r}: array.astype(np.float32)}}."
+    )
 
 
 def _check_length(
