@@ -40,6 +40,7 @@ docs:  ## the site in docs/_build/html; a warning is an error
 
 site:  ## the explorer, and the site that `make docs` built, in Chromium
 	$(PYTHON) -m pytest -q -p no:cacheprovider docs/check_explorer.py
+	$(PYTHON) docs/check_site.py
 
 format:  ## put the code into house style
 	$(PYTHON) -m ruff check --fix .

@@ -21,12 +21,14 @@ copyright = author  # noqa: A001  (Sphinx's word)
 version = release = sparse_tconv.__version__
 
 extensions = [
+    "explorers",
     "mathml",
     "matplotlib.sphinxext.plot_directive",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "_ext", "gallery", "pictures"]
@@ -60,14 +62,19 @@ sphinx_gallery_conf = {
     "ignore_repr_types": r"matplotlib|'list'",
     "remove_config_comments": True,
     "show_memory": False,
+    "write_computation_times": False,
     "show_signature": False,
 }
 
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "sparse_tconv"
+html_favicon = "_static/matrix.png"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["explorer.js"]
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 html_show_sourcelink = False
 html_theme_options = {
     "header_links_before_dropdown": 6,

@@ -1,0 +1,107 @@
+"""Looks at every page of the built site in Chromium, and tells what is wrong with it.
+
+    python docs/check_site.py [docs/_build/html]
+
+Links and anchors that lead nowhere, pictures without a text, requests to elsewhere, pages wider than
+1280 or 390 pixels, messages in the console, reference pages without an example. Ends with 1 if
+anything was found.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin
+
+from browser import NARROW, WIDE, chromium, resize, served
+
+LOOK = """
+const all = (what, f) => [...document.querySelectorAll(what)].map(f);
+return {
+  ids: all("[id]", e => e.id).concat(all("a[name]", e => e.name)),
+  links: all("a[href]", e => e.getAttribute("href")).concat(all("iframe[src]", e => e.getAttribute("src"))),
+  silent: all("img:not([alt]), img[alt='']:not(.sphx-glr-thumbcontainer img), svg[role=img]:not([aria-label]):not([aria-hidden=true]), iframe:not([title])",
+              e => e.outerHTML.slice(0, 120)),
+  requests: performance.getEntriesByType("resource").map(e => e.name),
+  examples: document.querySelectorAll("article .highlight .gp").length,
+};
+"""
+OVERFLOW = """
+const most = document.documentElement.clientWidth;
+if (document.documentElement.scrollWidth <= most) return [];
+const scrolls = e => { for (let p = e.parentElement; p; p = p.parentElement)
+  if (p !== document.documentElement && p !== document.body &&
+      ["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(p).overflowX)) return true;
+  return false; };
+const wide = [...document.body.querySelectorAll("*")]
+  .filter(e => e.getBoundingClientRect().right > most + 1 && !scrolls(e))
+  .map(e => `<${e.tagName.toLowerCase()} class="${e.getAttribute("class") || ""}">`);
+return [`${document.documentElement.scrollWidth} pixels wide`, ...wide.slice(-2)];
+"""
+
+
+def look(driver: Any, root: str, name: str) -> tuple[dict[str, Any], list[str]]:
+    """What a page holds, and what is wrong with it by itself."""
+    resize(driver, WIDE)
+    driver.get(root + name)
+    seen = driver.execute_script(LOOK)
+    found = [f"picture without a text: {tag}" for tag in seen["silent"]]
+    found += [
+        f"request to {url}" for url in seen["requests"] if not url.startswith((root, "data:"))
+    ]
+    if name.startswith("reference/generated/") and not seen["examples"]:
+        found.append("no example")
+    for width in (WIDE, NARROW):
+        resize(driver, width)
+        found += [f"at {width}: {what}" for what in driver.execute_script(OVERFLOW)]
+    found += [
+        f"console: {entry['message']}"
+        for entry in driver.get_log("browser")
+        if entry["level"] in {"WARNING", "SEVERE"}
+    ]
+    return seen, found
+
+
+def dead_links(root: str, folder: Path, seen: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """Links within the site to files or anchors that are not there."""
+    dead = defaultdict(list)
+    for name, page in seen.items():
+        for link in dict.fromkeys(page["links"]):
+            address, anchor = urldefrag(urljoin(root + name, link))
+            if not address.startswith(root):
+                continue
+            target = unquote(address.removeprefix(root)) or "index.html"
+            missing = not (folder / target).is_file()
+            if missing or (
+                anchor and target in seen and unquote(anchor) not in seen[target]["ids"]
+            ):
+                dead[name].append(f"dead link: {link}")
+    return dead
+
+
+def main(folder: Path) -> int:
+    """Look at all pages; the number of findings."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+    names = [name for name in names if not name.startswith("_")]
+    if not names:
+        sys.exit(f"{folder} holds no page. Run `make docs` first.")
+    findings: dict[str, list[str]] = defaultdict(list)
+    seen = {}
+    with served(folder) as root, chromium() as driver:
+        for name in names:
+            seen[name], findings[name] = look(driver, root, name)
+        for name, dead in dead_links(root, folder, seen).items():
+            findings[name] += dead
+    for name, found in findings.items():
+        for line in found:
+            print(f"{name}: {line}")
+    count = sum(map(len, findings.values()))
+    print(f"{len(names)} pages at {WIDE} and {NARROW} pixels: {count} findings")
+    return count
+
+
+if __name__ == "__main__":
+    built = Path(__file__).parent / "_build" / "html"
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else built) > 0)
