@@ -20,7 +20,14 @@ _DEFAULT_LIMIT = 256 * 2**20
 
 
 class CacheInfo(NamedTuple):
-    """What the cache did and holds."""
+    """What the cache did and holds.
+
+    Examples
+    --------
+    >>> import sparse_tconv as st
+    >>> st.cache_info()._fields
+    ('hits', 'misses', 'operators', 'patterns', 'nbytes', 'limit')
+    """
 
     hits: int
     """Calls of the functions that found their operator."""

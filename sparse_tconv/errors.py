@@ -18,26 +18,82 @@ __all__ = [
 
 
 class SparseTconvError(Exception):
-    """Root of all errors raised on purpose by this library."""
+    """Root of all errors raised on purpose by this library.
+
+    Examples
+    --------
+    >>> import sparse_tconv as st
+    >>> try:
+    ...     st.conv([1, 2], [1, 2, 3], channels=False)
+    ... except st.SparseTconvError as error:
+    ...     print(type(error).__name__)
+    GeometryError
+    """
 
 
 class GeometryError(SparseTconvError, ValueError):
-    """A stride, padding, dilation, size, mode or other parameter cannot be what was given."""
+    """A stride, padding, dilation, size, mode or other parameter cannot be what was given.
+
+    Examples
+    --------
+    >>> import sparse_tconv as st
+    >>> try:
+    ...     st.Conv([1, 2], (5,), stride=0, channels=False)
+    ... except ValueError as error:
+    ...     print(type(error).__name__)
+    GeometryError
+    """
 
 
 class ShapeError(SparseTconvError, ValueError):
-    """An array does not have the shape that the operator or function needs."""
+    """An array does not have the shape that the operator or function needs.
+
+    Examples
+    --------
+    >>> import sparse_tconv as st
+    >>> try:
+    ...     st.Conv([1, 2], (5,), channels=False).apply([1, 2, 3])
+    ... except ValueError as error:
+    ...     print(type(error).__name__)
+    ShapeError
+    """
 
 
 class DTypeError(SparseTconvError, TypeError):
     """An array or argument has a type that the library, or the chosen engine, does not compute
     with.
+
+    Examples
+    --------
+    >>> import sparse_tconv as st
+    >>> try:
+    ...     st.conv(["a", "b"], [1], channels=False)
+    ... except TypeError as error:
+    ...     print(type(error).__name__)
+    DTypeError
     """
 
 
 class MatrixTooLargeError(SparseTconvError, MemoryError):
-    """A matrix that was asked for would not fit in the memory allowed for it."""
+    """A matrix that was asked for would not fit in the memory allowed for it.
+
+    Examples
+    --------
+    >>> import sparse_tconv as st
+    >>> try:
+    ...     st.Conv([1.0, 2.0], (10**12,), channels=False).toarray()
+    ... except MemoryError as error:
+    ...     print(type(error).__name__)
+    MatrixTooLargeError
+    """
 
 
 class MissingExtraError(SparseTconvError, ImportError):
-    """An optional package is needed for what was asked; the message names the pip line."""
+    """An optional package is needed for what was asked; the message names the pip line.
+
+    Examples
+    --------
+    >>> import sparse_tconv as st
+    >>> issubclass(st.MissingExtraError, ImportError)
+    True
+    """

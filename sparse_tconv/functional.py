@@ -302,7 +302,10 @@ def _with_axes(function: Callable[..., NDArray[Any]], n_axes: int) -> Callable[.
     fixed.__wrapped__ = function  # type: ignore[attr-defined]  # the signature that help() shows
     fixed.__doc__ = (
         f"{function.__name__} for {n_axes} spatial {'axis' if n_axes == 1 else 'axes'}: same arguments, "
-        f"same result.\n\n    See :func:`{function.__name__}`.\n"
+        f"same result.\n\n    See :func:`{function.__name__}`.\n\n"
+        "    Examples\n    --------\n    >>> import numpy as np\n    >>> import sparse_tconv as st\n"
+        f"    >>> x, weight = np.ones((1{', 4' * n_axes})), np.ones((1, 1{', 2' * n_axes}))\n"
+        f"    >>> bool(np.all(st.{name}(x, weight) == st.{function.__name__}(x, weight)))\n    True\n"
     )
     return fixed
 

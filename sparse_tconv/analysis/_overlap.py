@@ -29,6 +29,13 @@ class Overlap:
         How many products each pixel of the input enters, per channel that reads it.
     output : int64 array of the output's spatial size
         How many products are summed in each pixel of the output, per channel read.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv, analysis
+    >>> found = analysis.overlap(Conv([1.0, 2.0], (4,), channels=False))
+    >>> found.input, found.output
+    (array([1, 2, 2, 1]), array([2, 2, 2]))
     """
 
     input: Counts
@@ -53,6 +60,13 @@ class Checkerboard:
     even_kernel_sizes : tuple of tuples of int
         Per axis, the kernel sizes next below and next above, or the present one, that are even;
         empty if none is, as when dilation and stride have a common factor.
+
+    Examples
+    --------
+    >>> from sparse_tconv import ConvTranspose, analysis
+    >>> found = analysis.checkerboard(ConvTranspose([1.0, 1, 1], (4,), stride=2, channels=False))
+    >>> found.even, found.counts.tolist(), found.even_kernel_sizes
+    (False, [2, 1], ((2, 4),))
     """
 
     even: bool

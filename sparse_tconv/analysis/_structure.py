@@ -49,6 +49,13 @@ class Structure:
     definiteness : str or None
         'positive definite', 'positive semidefinite', the same with 'negative', 'indefinite',
         'zero', or 'unknown' where it would take a large eigenvalue problem; None unless Hermitian.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv, analysis
+    >>> found = analysis.structure(Conv([1.0, 2.0], (4,), channels=False))
+    >>> found.name, found.shape, found.nnz, found.bandwidth
+    ('Toeplitz', (3, 4), 6, (0, 1))
     """
 
     name: str

@@ -34,6 +34,13 @@ class MatrixBlocks:
         First row of each block, and at last the number of rows.
     blocks : tuple of dask.delayed.Delayed
         Each computes to a ``scipy.sparse.csr_array`` of its rows and all columns.
+
+    Examples
+    --------
+    >>> from sparse_tconv import chunked
+    >>> blocks = chunked.matrix_blocks([1.0, 2.0], (4,), channels=False)
+    >>> type(blocks).__name__
+    'MatrixBlocks'
     """
 
     shape: tuple[int, int]

@@ -44,6 +44,14 @@ class GCV(Choice):
         As in every choice.
     values : (points,) array
         The GCV function on the grid.
+
+    Examples
+    --------
+    >>> from sparse_tconv import inverse
+    >>> problem = inverse.problems.deconvolution(size=32)
+    >>> found = inverse.gcv(problem.op, problem.y)
+    >>> found.damp > 0
+    True
     """
 
     values: Curve
@@ -61,6 +69,14 @@ class LCurve(Choice):
         As in every choice.
     residual_norms, solution_norms, curvature : (points,) arrays
         ``|C x - y|``, ``|L x|`` and the curvature of their logarithms on the grid.
+
+    Examples
+    --------
+    >>> from sparse_tconv import inverse
+    >>> problem = inverse.problems.deconvolution(size=32)
+    >>> found = inverse.lcurve(problem.op, problem.y)
+    >>> found.damp > 0
+    True
     """
 
     residual_norms: Curve
@@ -82,6 +98,14 @@ class Discrepancy(Choice):
         ``|C x - y|`` on the grid.
     target : float
         What it should be, ``tau * noise_norm``.
+
+    Examples
+    --------
+    >>> from sparse_tconv import inverse
+    >>> problem = inverse.problems.deconvolution(size=32)
+    >>> found = inverse.discrepancy(problem.op, problem.y, problem.noise_norm)
+    >>> found.damp > 0
+    True
     """
 
     residual_norms: Curve

@@ -95,6 +95,12 @@ class PhotographSolution(Solution):
     See Also
     --------
     sparse_tconv.solution.Solution : the other attributes.
+
+    Examples
+    --------
+    >>> from sparse_tconv import inverse
+    >>> issubclass(inverse.PhotographSolution, inverse.Solution)
+    True
     """
 
     residual_norms: tuple[float, ...] = ()

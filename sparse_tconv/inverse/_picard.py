@@ -27,6 +27,14 @@ class Picard:
         ``|u_i^H y| / s_i``: what the solution without damping is made of; inf where s_i is zero.
     source : str
         Where the values come from; those of a bidiagonalization are Ritz values.
+
+    Examples
+    --------
+    >>> from sparse_tconv import inverse
+    >>> problem = inverse.problems.deconvolution(size=32)
+    >>> found = inverse.picard(problem.op, problem.y)
+    >>> isinstance(found, inverse.Picard)
+    True
     """
 
     values: NDArray[np.float64]

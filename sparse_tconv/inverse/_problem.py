@@ -32,6 +32,13 @@ class Problem:
         The norm of the noise; the error of the model at the border is not in it.
     name : str
         What it is.
+
+    Examples
+    --------
+    >>> from sparse_tconv import inverse
+    >>> problem = inverse.problems.deconvolution(size=32, noise=0.0)
+    >>> problem.y.shape == problem.op.out_shape, problem.x.shape
+    (True, (32,))
     """
 
     op: Conv

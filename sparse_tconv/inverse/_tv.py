@@ -95,7 +95,7 @@ def tv(
 
     See Also
     --------
-    sparse_tconv.inverse.solve : least squares with |L x|^2 instead.
+    sparse_tconv.inverse.solve : least squares with ``|L x|^2`` instead.
 
     Notes
     -----

@@ -116,6 +116,13 @@ class NormBounds:
         The bounds.
     method : str
         Where the lower and the upper bound come from.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv, analysis
+    >>> bounds = analysis.norm_bounds(Conv([1.0, 2.0], (4,), channels=False))
+    >>> bounds.lower <= 2.7979326519319 <= bounds.upper
+    True
     """
 
     lower: float

@@ -10,11 +10,33 @@ from numpy.typing import NDArray
 
 
 class ConvergenceWarning(UserWarning):
-    """An iteration stopped, or a factorization ended, short of the tolerance asked for."""
+    """An iteration stopped, or a factorization ended, short of the tolerance asked for.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sparse_tconv import Conv, inverse
+    >>> op = Conv([1.0, 2.0, 1.0], (40,), channels=False)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     answer = inverse.solve(op, range(38), damp=1e-4, method="lsmr", maxiter=1)
+    >>> [warning.category.__name__ for warning in caught]
+    ['ConvergenceWarning']
+    """
 
 
 class Status(Enum):
-    """How a solver ended; the value is the message."""
+    """How a solver ended; the value is the message.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv, inverse
+    >>> answer = inverse.solve(Conv([2.0, 1.0], (3,), channels=False), [1.0, 2.0], damp=0.1)
+    >>> answer.status in {inverse.Status.CONVERGED, inverse.Status.DIRECT}
+    True
+    >>> inverse.Status.MAXITER.value
+    'stopped at maxiter, before the tolerance was met'
+    """
 
     CONVERGED = "converged: the tolerance is met"
     COMPLETED = "completed the iterations that were asked for"

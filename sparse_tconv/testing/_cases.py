@@ -29,6 +29,12 @@ class ReferenceCase:
         Shape of one sample.
     options : dict
         Keyword arguments of `sparse_tconv.Conv`, padding resolved to ints or pairs.
+
+    Examples
+    --------
+    >>> from sparse_tconv import testing
+    >>> next(iter(testing.reference_cases()))
+    <1-D: weight (2, 3, 3), in_shape (3, 7)>
     """
 
     name: str

@@ -21,7 +21,15 @@ FALLBACK = 1e-6  # relative error allowed when the dot test got no answer to mea
 
 @dataclass(frozen=True)
 class LawResult:
-    """One law and what came of it; `evidence` is empty where it holds."""
+    """One law and what came of it; `evidence` is empty where it holds.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv, testing
+    >>> report = testing.check_operator(Conv([1.0, 2.0], (4,), channels=False))
+    >>> report.laws[0].law
+    'shape is two sizes'
+    """
 
     law: str
     evidence: str
@@ -44,6 +52,13 @@ class OperatorReport:
         The dot test.
     seed : int
         ``rng=report.seed`` repeats the check.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv, testing
+    >>> report = testing.check_operator(Conv([1.0, 2.0], (4,), channels=False))
+    >>> bool(report)
+    True
     """
 
     laws: tuple[LawResult, ...]

@@ -40,6 +40,13 @@ class ExactReport:
         Shape and dtype of both sides.
     findings : tuple of Finding
         Everything else wrong; a call that failed, for instance.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv, testing
+    >>> report = testing.exact_test(Conv([1.0, 2.0], (4,), channels=False))
+    >>> report.passed
+    True
     """
 
     error: float

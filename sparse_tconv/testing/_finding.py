@@ -10,7 +10,14 @@ __all__ = ["CallFailedError", "Cause", "Diagnosis", "Finding"]
 
 
 class Cause(StrEnum):
-    """The kinds of mistake that are told apart; each value is the words a report prints."""
+    """The kinds of mistake that are told apart; each value is the words a report prints.
+
+    Examples
+    --------
+    >>> from sparse_tconv import testing
+    >>> testing.Cause.FLIP == "kernel not flipped or flipped twice"
+    True
+    """
 
     RAISES = "callable raises"
     SHAPE = "shapes contradict"
@@ -55,6 +62,17 @@ class Finding:
         A string; compares equal to its words.
     evidence, fix : str
         One line each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparse_tconv import testing
+    >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> found = testing.diagnose(
+    ...     lambda x: A @ x, lambda y: 2 * A.T @ y, in_shape=(2,), out_shape=(2,)
+    ... )
+    >>> found[0].cause is testing.Cause.FACTOR
+    True
     """
 
     cause: Cause
@@ -66,7 +84,16 @@ class Finding:
 
 
 class Diagnosis(tuple[Finding, ...]):
-    """A tuple of findings that prints one per line; empty for a right pair."""
+    """A tuple of findings that prints one per line; empty for a right pair.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparse_tconv import testing
+    >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> testing.diagnose(lambda x: A @ x, lambda y: A.T @ y, in_shape=(2,), out_shape=(2,)) == ()
+    True
+    """
 
     __slots__ = ()
 

@@ -40,6 +40,13 @@ class AdjointReport:
         Shape and dtype of both sides.
     findings : tuple of Finding
         Everything wrong, in words; empty when the report is true.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv, testing
+    >>> report = testing.dot_test(Conv([1.0, 2.0], (4,), channels=False))
+    >>> report.passed
+    True
     """
 
     gap: float
