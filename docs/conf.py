@@ -35,7 +35,7 @@ exclude_patterns = ["_build", "_ext", "gallery", "pictures"]
 templates_path = ["_templates"]
 default_role = "code"
 
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 # The public objects, under the names by which a user imports them.

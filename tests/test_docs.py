@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import sparse_tconv
 from sparse_tconv import cli
 from sparse_tconv.cli import _apply, _build, _check, _info
+from sparse_tconv.inverse import Status
+from sparse_tconv.testing import Cause
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -88,3 +92,14 @@ def test_a_command_of_the_readme_works(command: str) -> None:
 )
 def test_an_example_of_the_help_works(command: str) -> None:
     assert cli.main(shlex.split(command)[1:]) == 0
+
+
+@pytest.mark.parametrize("kind", [Cause, Status])
+def test_every_outcome_has_a_meaning_and_a_remedy_on_the_page(kind: type[Enum]) -> None:
+    page = (ROOT / "docs" / "about" / "findings.md").read_text(encoding="utf-8")
+    for name, member in kind.__members__.items():
+        assert re.search(rf"^\| `{name}` \| {re.escape(member.value)} \| .+ \| .+ \|$", page, re.M)
+
+
+def test_the_citation_is_of_this_version() -> None:
+    assert f"\nversion: {sparse_tconv.__version__}\n" in (ROOT / "CITATION.cff").read_text()
