@@ -75,6 +75,7 @@ html_css_files = ["site.css"]
 html_js_files = ["explorer.js"]
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_theme_options = {
     "header_links_before_dropdown": 6,
