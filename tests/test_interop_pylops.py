@@ -157,3 +157,25 @@ def test_without_pylops_the_pip_line_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pylops", None)
     with pytest.raises(st.MissingExtraError, match=r"pip install 'sparse_tconv\[pylops\]'"):
         _ = st.interop.pylops
+
+
+def test_filters_that_vary_come_from_pylops(rng, settings_count):
+    for _ in range(settings_count(40)):
+        dims = tuple(int(n) for n in rng.integers(5, 9, int(rng.integers(1, 4))))
+        axis = int(rng.integers(-len(dims), len(dims)))
+        filters = random_array(rng, (2, 3), np.float64)
+        there = processing.NonStationaryConvolve1D(dims, filters, (1, 4), axis=axis)
+        here = interop.from_pylops(there)
+        x = random_array(rng, dims, np.float64)
+        np.testing.assert_allclose(here.apply(x), there @ x, atol=1e-12)
+        np.testing.assert_allclose(here.H.apply(x), there.H @ x, atol=1e-12)
+    nodes = [(0, 3, 6), (2, 4), (1, 5)]
+    for n, kind in ((2, "NonStationaryConvolve2D"), (3, "NonStationaryConvolve3D")):
+        dims = (9, 8, 7)[:n]
+        filters = random_array(rng, (*map(len, nodes[:n]), *(3, 5, 1)[:n]), np.float64)
+        there = getattr(processing, kind)(dims, filters, *nodes[:n])
+        here = interop.from_pylops(there)
+        assert isinstance(here, st.LocalConvTranspose)
+        x = random_array(rng, dims, np.float64)
+        np.testing.assert_allclose(here.apply(x), there @ x, atol=1e-12)
+        np.testing.assert_allclose(here.H.apply(x), there.H @ x, atol=1e-12)

@@ -53,6 +53,8 @@ JAX = {
     "jnp": jnp,
     "conv": lax.conv_general_dilated,
     "conv_transpose": lax.conv_transpose,
+    "local": lax.conv_general_dilated_local,
+    "each": integers(6, 24, 4, 4),
     "NCHW": ("NCHW", "OIHW", "NCHW"),
     "x": integers(2, 4, 9, 8),
     "w": integers(6, 4, 3, 2),

@@ -7,7 +7,7 @@ import pytest
 from factories import MODES, random_array
 
 import sparse_tconv as st
-from sparse_tconv.inverse import blur, varying_blur
+from sparse_tconv.inverse import blur, problems, varying_blur
 from sparse_tconv.testing import assert_adjoint
 
 # All words that a convolution takes: what lies outside may be added to them.
@@ -139,6 +139,15 @@ def test_pylops_computes_the_same_between_its_nodes(rng):
     x = random_array(rng, (30, 40), np.float64)
     np.testing.assert_allclose(here.apply(x), there @ x, atol=1e-12)
     np.testing.assert_allclose(here.T.apply(x), there.H @ x, atol=1e-12)
+
+
+def test_the_problem_is_made_from_a_larger_picture_or_by_the_model():
+    crime = problems.varying((40, 50), nodes=3, image="phantom", noise=0, inverse_crime=True)
+    np.testing.assert_array_equal(crime.y, crime.op.apply(crime.x))
+    honest = problems.varying((40, 50), nodes=3, image="phantom", noise=0)
+    inside = (slice(10, -10), slice(10, -10))
+    np.testing.assert_allclose(honest.y[inside], honest.op.apply(honest.x)[inside], atol=1e-12)
+    np.testing.assert_allclose(crime.op.psfs.sum((2, 3)), 1)
 
 
 def test_errors_say_what_to_do():

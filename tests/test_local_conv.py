@@ -221,3 +221,21 @@ def test_jax_computes_the_same(rng):
         dimension_numbers=("NCHW", "OIHW", "NCHW"),
     )
     np.testing.assert_allclose(op.apply(x), theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_weights_of_keras_layers_are_laid_out_as_the_page_says(rng):
+    out, k, c_in, c_out = (3, 4), (2, 3), 2, 5
+    each = rng.integers(-5, 6, (12, 12, c_out))
+    x = rng.integers(-5, 6, (4, 6, c_in))  # channels last
+    wanted = np.zeros((*out, c_out), int)
+    for i, j in np.ndindex(*out):
+        patch = x[i : i + 2, j : j + 3].reshape(-1)
+        wanted[i, j] = patch @ each[i * out[1] + j]
+    weight = each.reshape(*out, *k, c_in, c_out).transpose(5, 4, 2, 3, 0, 1)
+    got = st.LocalConv(weight, (c_in, 4, 6)).apply(np.moveaxis(x, -1, 0))
+    np.testing.assert_array_equal(np.moveaxis(got, 0, -1), wanted)
+    signal = x[0]
+    one = rng.integers(-5, 6, (4, 3 * c_in, c_out))
+    wanted = np.stack([signal[i : i + 3].reshape(-1) @ one[i] for i in range(4)])
+    weight = one.reshape(4, 3, c_in, c_out).transpose(3, 2, 1, 0)
+    np.testing.assert_array_equal(st.LocalConv(weight, (c_in, 6)).apply(signal.T).T, wanted)

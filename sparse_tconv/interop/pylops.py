@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError
-from ..operators import Conv, Operator
+from ..operators import Conv, LocalConvTranspose, Operator
 from ._extras import missing
 
 try:
@@ -17,6 +17,8 @@ try:
     from pylops.signalprocessing import Convolve1D, Convolve2D, ConvolveND
 except ModuleNotFoundError as error:
     raise missing("pylops", error) from error
+else:
+    from ._pylops_varying import NON_STATIONARY, from_nonstationary
 
 __all__ = ["from_pylops", "to_pylops"]
 
@@ -87,24 +89,25 @@ class _Wrapped(pylops.LinearOperator):  # type: ignore[misc]  # seen without its
         return np.asarray(adjoint.apply(x.reshape(self.op.out_shape)).reshape(-1))
 
 
-def from_pylops(operator: pylops.LinearOperator) -> Conv:
+def from_pylops(operator: pylops.LinearOperator) -> Conv | LocalConvTranspose:
     """The operator of a convolution made with PyLops.
 
     Parameters
     ----------
-    operator : Convolve1D, Convolve2D or ConvolveND
+    operator : Convolve1D, Convolve2D, ConvolveND or NonStationaryConvolve1D, 2D, 3D
         From ``pylops.signalprocessing``.
 
     Returns
     -------
-    Conv
-        With ``channels=False``: ``in_shape`` is ``operator.dims``, and the kernel has side 1 along
+    Conv or LocalConvTranspose
+        The latter for filters that vary, one for each position of the input. With
+        ``channels=False``: ``in_shape`` is ``operator.dims``, and the kernel has side 1 along
         the axes that the operator does not touch. It shares no memory with `operator`.
 
     Raises
     ------
     DTypeError
-        `operator` is none of the three.
+        `operator` is none of these.
     GeometryError
         The filter of a Convolve1D varies along other axes: no single convolution.
 
@@ -136,6 +139,8 @@ def from_pylops(operator: pylops.LinearOperator) -> Conv:
     sparse_tconv.errors.DTypeError: `operator` must be a Convolve1D, Convolve2D or ConvolveND of
         pylops.signalprocessing; got Identity. Others have no kernel to take: wrap them with st.as_operator.
     """
+    if isinstance(operator, NON_STATIONARY):
+        return from_nonstationary(operator)
     inner = _inner(operator)
     size = tuple(int(n) for n in inner.dims)
     kernel = validate.numeric_array("operator.h", inner.h)

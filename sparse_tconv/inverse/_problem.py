@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from ..errors import GeometryError
-from ..operators import Conv
+from ..operators import Conv, Operator
 from ._arguments import number, one_of
 from ._images import middle, phantom, photograph
 
@@ -22,7 +23,7 @@ class Problem:
 
     Attributes
     ----------
-    op : Conv
+    op : Conv or VaryingBlur
         C.
     y : ndarray of float64, op.out_shape
         The data.
@@ -41,7 +42,7 @@ class Problem:
     (True, (32,))
     """
 
-    op: Conv
+    op: Any
     y: NDArray[np.float64]
     x: NDArray[np.float64]
     noise_norm: float
@@ -63,20 +64,33 @@ class Problem:
         return "\n".join([f"Problem: {self.name}", *(f"  {a:<9}  {b}" for a, b in rows)])
 
 
-def made(name: str, op: Conv, image: Any, noise: Any, inverse_crime: Any, seed: Any) -> Problem:
-    """The data and the truth for an operator; without the crime by an unpadded twin of it."""
+Data = Callable[[Any, Any], tuple[NDArray[Any], NDArray[Any]]]
+
+
+def made(
+    name: str,
+    op: Operator,
+    image: Any,
+    noise: Any,
+    inverse_crime: Any,
+    seed: Any,
+    honest: Data | None = None,
+) -> Problem:
+    """The data and the truth for an operator; without the crime by an unpadded twin of it, or by
+    what is given for that.
+    """
     relative = number("noise", noise)
     rng = np.random.default_rng(validate.integer("seed", seed, minimum=0))
     crime = validate.flag("inverse_crime", inverse_crime)
-    x, clean = (_by_the_model if crime else _by_a_larger_picture)(op, image)
+    x, clean = (_by_the_model if crime else honest or _by_a_larger_picture)(op, image)
     direction = rng.standard_normal(clean.shape)
     direction *= relative * np.linalg.norm(clean) / np.linalg.norm(direction)
     return Problem(op, clean + direction, x, float(np.linalg.norm(direction)), name)
 
 
-def _by_the_model(op: Conv, image: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def _by_the_model(op: Operator, image: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """A picture of the model's size, and C of it."""
-    x = _picture(image, op.in_shape)
+    x = picture(image, op.in_shape)
     return x, op.apply(x)
 
 
@@ -85,7 +99,7 @@ def _by_a_larger_picture(op: Conv, image: Any) -> tuple[NDArray[Any], NDArray[An
     axes = op.geometry.axes
     starts = [min(axis.first, 0) for axis in axes]
     stops = [max(axis.last + 1, axis.n_in) for axis in axes]
-    large = _picture(image, tuple(b - a for a, b in zip(starts, stops, strict=True)))
+    large = picture(image, tuple(b - a for a, b in zip(starts, stops, strict=True)))
     ends = zip(axes, starts, stops, strict=True)
     crops = [(a - axis.first, axis.last + 1 - b) for axis, a, b in ends]  # nothing is read beyond
     stride = op.geometry.stride
@@ -94,7 +108,7 @@ def _by_a_larger_picture(op: Conv, image: Any) -> tuple[NDArray[Any], NDArray[An
     return large[tuple(seen)].copy(), twin.apply(large)
 
 
-def _picture(image: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def picture(image: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """A picture of that shape."""
     if isinstance(image, str):
         word = one_of("image", image, ("photograph", "phantom"))

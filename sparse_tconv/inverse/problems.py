@@ -18,8 +18,9 @@ from . import psf as psfs
 from ._arguments import one_of
 from ._blur import blur
 from ._problem import Problem, made
+from ._varying_problem import varying
 
-__all__ = ["Problem", "deblurring", "deconvolution", "superresolution"]
+__all__ = ["Problem", "deblurring", "deconvolution", "superresolution", "varying"]
 
 _PSFS = {
     "gauss": lambda: psfs.gauss(2.0),
