@@ -17,7 +17,7 @@ from engine_laws import (
 )
 from factories import FLOATS, random_array
 
-from sparse_tconv.engines.fft import FftEngine, plan, schedule, spectra
+from sparse_tconv.engines.fft import FftEngine, plan, spectra
 from sparse_tconv.geometry import ConvGeometry
 from sparse_tconv.threads import threads
 
@@ -44,7 +44,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(plan, "FEWEST_POINTS", 1)
     monkeypatch.setattr(plan, "CACHE_BYTES", 64)
     monkeypatch.setattr(plan, "OUT_OF_CACHE", 20.0)
-    monkeypatch.setattr(schedule, "CHUNK_POINTS", 50)
+    monkeypatch.setattr(plan, "CHUNK_POINTS", 50)
     plan.plan.cache_clear()
     yield
     plan.plan.cache_clear()

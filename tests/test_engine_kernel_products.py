@@ -11,16 +11,10 @@ from engine_laws import assert_agrees_with_the_matrix, assert_gradient_agrees, r
 from factories import FLOATS, random_array
 
 import sparse_tconv as st
-from sparse_tconv.engines import (
-    CsrEngine,
-    apply_kernel,
-    extend,
-    fold,
-    kernel_gradient,
-    kernel_products,
-    tap_images,
-)
+from sparse_tconv import kernel_products
+from sparse_tconv.engines import CsrEngine, extend, fold
 from sparse_tconv.geometry import ConvGeometry
+from sparse_tconv.kernel_products import apply_kernel, kernel_gradient, tap_images
 from sparse_tconv.testing.oracles import extension_matrix
 
 Settings = Callable[[int], int]

@@ -7,7 +7,7 @@ from ._registry import ENGINES, engine_class, engine_names
 from .compiled import BlocksEngine, CompiledEngine, DirectEngine, Loop, load, on_disk
 from .csr import CsrEngine
 from .extension import extend, fold, gathered
-from .kernel_products import apply_kernel, kernel_gradient, tap_images
+from .fft import FftEngine
 from .local_products import local_forward, local_gradient, local_transpose
 from .unfold import UnfoldEngine, unfolded_size
 
@@ -18,20 +18,18 @@ __all__ = [
     "CsrEngine",
     "DirectEngine",
     "Engine",
+    "FftEngine",
     "Loop",
     "UnfoldEngine",
-    "apply_kernel",
     "engine_class",
     "engine_names",
     "extend",
     "fold",
     "gathered",
-    "kernel_gradient",
     "load",
     "local_forward",
     "local_gradient",
     "local_transpose",
     "on_disk",
-    "tap_images",
     "unfolded_size",
 ]

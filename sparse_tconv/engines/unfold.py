@@ -18,9 +18,11 @@ from .extension import extend, fold
 
 Places = NDArray[np.intp]
 
-# Measured: a call, a number gathered or put back, a multiplication, the product of a group.
+# Measured: a call, a number gathered or put back and what it takes more beyond those that stay in
+# cache, a multiplication, the product of a group.
 _CALL = 2.5e-6
 _NUMBER = 1.5e-9
+_FAR, _NEAR = 5e-9, 1 << 20
 _PRODUCT = 3.2e-11
 _GROUP = 1e-6
 _LARGEST = 1 << 24  # numbers that one sample unfolds into
@@ -74,7 +76,8 @@ class UnfoldEngine(Engine):
         numbers = unfolded_size(geometry) * (2 if dtype.kind == "c" else 1)
         per_number = _NUMBER + _PRODUCT * geometry.y_channels / geometry.groups
         groups = _GROUP * (geometry.groups - 1)
-        return _CALL + batch * (numbers * per_number + groups)
+        far = _FAR * max(0, numbers - _NEAR)
+        return _CALL + batch * (numbers * per_number + far + groups)
 
     @property
     def nbytes(self) -> int:

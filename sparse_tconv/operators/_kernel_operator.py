@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..assembly import guard_entries, index_dtype, wrap
-from ..engines import apply_kernel, kernel_gradient, tap_images
 from ..geometry import ConvGeometry
+from ..kernel_products import apply_kernel, kernel_gradient, tap_images
 from ..threads import whole
 from ._operator import Operator
 

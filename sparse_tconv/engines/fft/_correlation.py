@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from ...assembly import correlation_kernel
 from ...geometry import Axis, ConvGeometry
-from ...threads import lock, run_blas, scratch
+from ...threads import lock, run_blas
 from ..extension import extend, fold
-from .plan import Plan
-from .schedule import Chunk, schedule
+from .plan import Chunk, Plan, schedule
 from .spectra import arranged, inverse, mixed, transform
 
 
@@ -46,6 +45,7 @@ class Correlation:
         """The product with a batch of samples with a channel axis."""
         plan, axes = self.plan, len(self.plan.lengths)
         spectrum = self.spectrum()
+        x = self._apart(x) if plan.transposed else x
         result = np.empty((len(x), plan.groups, plan.out_channels, *plan.sizes), dtype=x.dtype)
         target = self._blocks(result, plan.steps, plan.counts[0])
 
@@ -110,38 +110,23 @@ class Correlation:
         part = x[slice(*chunk.samples), first:last]
         rows = chunk.blocks[1] - chunk.blocks[0]
         starts = (chunk.blocks[0] * plan.steps[0], *(0 for _ in plan.lines[1:]))
-        read = self._apart if plan.transposed else self._extended
-        wide = read(part, starts, plan.extents(rows))
+        axes, extents = [], plan.extents(rows)
+        for line, start, extent in zip(plan.lines, starts, extents, strict=True):
+            axis = line.reads
+            count = min(extent, axis.n_out - start)
+            axes.append(Axis(axis.n_in, count, 1, 1, 1, axis.before - start, axis.mode))
+        wide = extend(axes, part, extents)
         wide = wide.reshape(len(part), -1, plan.in_channels, *wide.shape[2:])
         return self._blocks(wide, plan.lengths, rows)
 
-    def _extended(
-        self, x: NDArray[Any], starts: tuple[int, ...], extents: tuple[int, ...]
-    ) -> NDArray[Any]:
-        """x~ from the starts on, with zeros behind the last position read."""
-        axes = []
-        for line, start, extent in zip(self.plan.lines, starts, extents, strict=True):
-            axis = line.axis
-            count = min(extent, line.windows + line.extent - 1 - start)
-            axes.append(Axis(axis.n_in, count, 1, 1, 1, -axis.first - start, axis.mode))
-        return extend(axes, x, extents)
-
-    def _apart(
-        self, y: NDArray[Any], starts: tuple[int, ...], extents: tuple[int, ...]
-    ) -> NDArray[Any]:
-        """y with its samples a stride apart, from the starts on, and zeros elsewhere."""
-        wide = scratch("apart", (*y.shape[:2], *extents), y.dtype)
-        wide[...] = 0
-        here: list[Any] = [...]
-        there: list[Any] = [...]
-        for line, start, extent in zip(self.plan.lines, starts, extents, strict=True):
-            at, step = line.start - start, line.axis.stride
-            low = max(0, -(at // step))
-            high = max(low, min(line.axis.n_out, -((at - extent) // step)))
-            here.append(slice(low, high))
-            there.append(slice(at + step * low, max(at + step * (high - 1) + 1, 0), step))
-        if all(part.start < part.stop for part in here[1:]):
-            wide[tuple(there)] = y[tuple(here)]
+    def _apart(self, y: NDArray[Any]) -> NDArray[Any]:
+        """y with its samples a stride apart, and zeros between."""
+        strides = [line.axis.stride for line in self.plan.lines]
+        if max(strides) == 1:
+            return y
+        wide = np.zeros((*y.shape[:2], *(line.reads.n_in for line in self.plan.lines)), y.dtype)
+        place: tuple[Any, ...] = (..., *(slice(None, None, stride) for stride in strides))
+        wide[place] = y
         return wide
 
     def _blocks(self, array: NDArray[Any], lengths: tuple[int, ...], rows: int) -> NDArray[Any]:

@@ -10,8 +10,7 @@ import numpy as np
 
 from ...geometry import ConvGeometry
 from ...threads import num_threads
-from .plan import plan
-from .schedule import schedule
+from .plan import plan, schedule
 from .spectra import by_frequency
 
 

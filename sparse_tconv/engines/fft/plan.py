@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log2, prod
+from typing import NamedTuple
 
 from scipy.fft import next_fast_len
 
@@ -22,6 +23,8 @@ CACHE_BYTES = 1 << 20  # a block of this size and its spectrum stay in a core's 
 OUT_OF_CACHE = 1.8  # how much slower a transform is beyond
 MOST_POINTS = 1 << 40  # of one transform
 FEWEST_POINTS = 4096  # smaller blocks cost more in calls than they save
+# Transformed together: enough to hide the calls, little enough to stay in cache.
+CHUNK_POINTS = 1 << 16
 _SEARCHED = 256  # numbers of blocks tried for one that divides the axis evenly
 
 
@@ -35,14 +38,14 @@ class Line:
         The axis of C.
     windows, extent : int
         Number of windows, and the extent of the kernel with its dilation.
-    start : int
-        Where the first sample lies on the line; of C the first position read is 0.
+    reads : Axis
+        How the samples, of C^T with zeros between, are extended to the positions read.
     """
 
     axis: Axis
     windows: int
     extent: int
-    start: int
+    reads: Axis
 
 
 @dataclass(frozen=True)
@@ -124,10 +127,13 @@ def _line(axis: Axis, transposed: bool) -> Line:
     extent = axis.dilation * (axis.k - 1) + 1
     full = (axis.n_out - 1) * axis.stride + 1
     if not transposed:
-        return Line(axis, full, extent, 0)
-    if axis.mode == "zeros":  # just the windows that are kept
-        return Line(axis, axis.n_in, extent, extent - 1 - axis.before)
-    return Line(axis, full + extent - 1, extent, extent - 1)
+        reads = Axis(axis.n_in, full + extent - 1, 1, 1, 1, -axis.first, axis.mode)
+        return Line(axis, full, extent, reads)
+    # Under zeros just the windows that are kept.
+    zeros = axis.mode == "zeros"
+    windows, before = (axis.n_in, axis.before) if zeros else (full + extent - 1, 0)
+    reads = Axis(full, windows + extent - 1, 1, 1, 1, extent - 1 - before, "zeros")
+    return Line(axis, windows, extent, reads)
 
 
 def _cut(line: Line, size: int | None, real: bool) -> tuple[int, int, int]:
@@ -142,3 +148,34 @@ def _cut(line: Line, size: int | None, real: bool) -> tuple[int, int, int]:
     count = next((even for even in near if line.windows % even == 0), count)
     step = -(-line.windows // count)
     return next_fast_len(step + around, real), step, -(-line.windows // step)
+
+
+class Chunk(NamedTuple):
+    """Blocks transformed together: a range of samples, of groups, and of blocks along the first
+    axis.
+    """
+
+    samples: tuple[int, int]
+    groups: tuple[int, int]
+    blocks: tuple[int, int]
+
+
+def schedule(plan: Plan, batch: int) -> list[Chunk]:
+    """A product with a batch in pieces of about CHUNK_POINTS."""
+    groups, rows = plan.groups, plan.counts[0]
+    row = plan.points * prod(plan.counts[1:]) * max(plan.out_channels, plan.in_channels)
+    at_once = max(CHUNK_POINTS // row, 1)
+    if at_once < rows:
+        samples, parts = 1, 1
+    else:
+        samples, parts = max(at_once // rows // groups, 1), min(at_once // rows, groups)
+    return [
+        Chunk(b, g, r)
+        for b in _ranges(batch, samples)
+        for g in _ranges(groups, parts)
+        for r in _ranges(rows, min(at_once, rows))
+    ]
+
+
+def _ranges(total: int, step: int) -> list[tuple[int, int]]:
+    return [(start, min(start + step, total)) for start in range(0, total, step)]

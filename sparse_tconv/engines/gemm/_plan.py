@@ -1,100 +1,41 @@
-"""What to multiply by what: C or C^T under zero boundaries as a few matrix products.
+"""C or C^T as correlations of stride 1 without borders: which phases the target has, and where each
+tap reads the extended source.
 
-Along every axis but the first the taps are gathered: the images that they read, one beside the
-other, are the terms of one product. Along the first axis they are scattered: each tap has its own
-rows of that product, which are added where it reads. So a product has many terms and many rows, be
-the channels many or few on either side, and most shifts are ranges of rows. C from few channels to
-many gathers the first axis too, C^T from many to few scatters all axes: where less is copied than
-would be added, and the other way round.
-
-Forward, each phase of the first axis's stride is read on its own; transposed, each phase of the
-gathered axes is computed on its own.
+C has one phase, whose neighbors read a stride apart; C^T one for each phase of the stride, whose
+neighbors read neighbors. Nothing else tells the directions apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import prod
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ...geometry import Axis, ConvGeometry, Phase, extended_axis, phases
 
-Slices = tuple[slice, ...]
-Found = tuple[tuple[Axis, ...], "list[Product]"]
-
-ADDITION = 2  # what it takes, in copies
-
 
 @dataclass(frozen=True)
-class Lead:
-    """One scattered tap: source row i is added to row ``i + shift`` of a phase of the target, where
-    that is in range(count).
+class Part:
+    """One phase of the target.
 
     Parameters
     ----------
+    starts, counts : tuple of int
+        Where its first sample lies along each axis, and how many there are.
+    leads : tuple of (int, int)
+        The taps along the first axis, and where the first sample reads with each.
     taps : tuple of int
-        The tap along each scattered axis.
-    shift, phase, count : int
-        Along the first axis.
-    part : tuple of slice
-        What of the product is added, along the other axes.
-    place : tuple
-        Where in the target along each of the other axes: phase and range, one after the other.
+        The taps of the other axes, counted in the kernel's order.
+    reads : tuple of tuple of int
+        Where the first sample reads with each of these.
     """
 
+    starts: tuple[int, ...]
+    counts: tuple[int, ...]
+    leads: tuple[tuple[int, int], ...]
     taps: tuple[int, ...]
-    shift: int
-    phase: int
-    count: int
-    part: Slices
-    place: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Product:
-    """One matrix product.
-
-    Parameters
-    ----------
-    start, step, count : int
-        The source's rows, along the first axis.
-    leads : tuple of Lead
-        The taps that are scattered.
-    taps : tuple of tuple of int
-        The taps that are gathered, along the other axes, or along all.
-    offsets : tuple of int
-        How far behind the source's rows each of these reads.
-    reads : tuple of tuple of slice
-        What it reads along the axes but the first.
-    inner : tuple of int
-        The result's size along the axes but the first.
-    """
-
-    start: int
-    step: int
-    count: int
-    leads: tuple[Lead, ...]
-    taps: tuple[tuple[int, ...], ...]
-    offsets: tuple[int, ...]
-    reads: tuple[Slices, ...]
-    inner: tuple[int, ...]
-
-    def rows(self, first: int, last: int) -> tuple[int, int]:
-        """The source's rows that rows first .. last - 1 of the target's phases need."""
-        low = min(first - lead.shift for lead in self.leads)
-        high = max(min(last, lead.count) - lead.shift for lead in self.leads)
-        return max(0, low), max(0, low, min(self.count, high))
-
-    def source(self, first: int, last: int, offset: int) -> slice:
-        """Source rows first .. last - 1 as positions."""
-        start = self.start + offset
-        return slice(start + self.step * first, start + self.step * (last - 1) + 1, self.step)
+    reads: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -105,131 +46,94 @@ class Plan:
     ----------
     reads : tuple of Axis
         How the source is extended.
-    products : tuple of Product
-        What is then computed.
+    steps : tuple of int
+        How far apart neighbors of a part read.
+    parts : tuple of Part
+        The phases of the target that some tap gives anything to.
+    strides, sizes : tuple of int
+        How far apart neighbors of a part lie in the target, and its size.
     leaves : tuple of Axis
-        How the target is folded.
-    strides, size : tuple of int
-        How many phases the target has along each axis, and their length.
+        How the target is folded; empty where it is not.
     """
 
     reads: tuple[Axis, ...]
-    products: tuple[Product, ...]
-    leaves: tuple[Axis, ...]
+    steps: tuple[int, ...]
+    parts: tuple[Part, ...]
     strides: tuple[int, ...]
-    size: tuple[int, ...]
+    sizes: tuple[int, ...]
+    leaves: tuple[Axis, ...]
+
+    @property
+    def covers(self) -> bool:
+        """Whether the parts are all of the target."""
+        return sum(prod(part.counts) for part in self.parts) == prod(self.sizes)
+
+    @property
+    def rows(self) -> int:
+        """Samples of the longest part along the first axis."""
+        return max((part.counts[0] for part in self.parts), default=0)
+
+    def first(self, row: int) -> int:
+        """Where the first axis is read first for this row of the parts."""
+        return self.steps[0] * row + min(at for part in self.parts for _, at in part.leads)
+
+    def read(self, rows: tuple[int, int]) -> tuple[Axis, ...]:
+        """How the source is extended for a range of rows of all parts."""
+        first, last = self.first(rows[0]), self.steps[0] * (rows[1] - 1)
+        count = last + 1 + max(at for part in self.parts for _, at in part.leads) - first
+        axis, *others = self.reads
+        return Axis(axis.n_in, count, 1, 1, 1, axis.before - first, axis.mode), *others
 
     @property
     def extents(self) -> tuple[int, ...]:
-        """The target's size before it is folded."""
-        return tuple(
-            axis.n_in if axis.mode == "zeros" else axis.last - axis.first + 1
-            for axis in self.leaves
-        )
+        """Size of the extended source."""
+        return tuple(axis.n_out for axis in self.reads)
 
-    @property
-    def folds(self) -> bool:
-        """Whether the target has a border to fold."""
-        return any(axis.mode != "zeros" for axis in self.leaves)
+
+Line = tuple[
+    int, int, list[tuple[int, int]]
+]  # start and count of a phase; taps, and what they read
 
 
 @lru_cache(maxsize=512)
 def plan(geometry: ConvGeometry, transposed: bool) -> Plan:
     """The plan of C or C^T."""
-    within = tuple(axis if axis.mode == "zeros" else extended_axis(axis) for axis in geometry.axes)
-    first, *others = geometry.axes
-    x_channels, y_channels = geometry.x_channels, geometry.y_channels
-    inner = prod(axis.k for axis in others)
+    axes = geometry.axes
     if not transposed:
-        few = first.k > 1 and inner * x_channels <= y_channels
-        reads, products = _forward(geometry.axes, within, few)
-        size = tuple(axis.n_out for axis in geometry.axes)
-        return Plan(reads, tuple(products), tuple(map(_plain, size)), (1,) * len(size), size)
-    more = first.k * (inner - prod(min(axis.stride, axis.k) for axis in others))
-    few = ADDITION * more * x_channels < inner * y_channels
-    reads, products = _scattered(within) if few else _gathered(within)
-    strides = tuple(min(axis.stride, axis.n_in) for axis in within)
-    size = tuple(-(-axis.n_in // axis.stride) for axis in within)
-    leaves = tuple(_plain(a.n_in) if a.mode == "zeros" else a for a in geometry.axes)
-    return Plan(reads, tuple(products), leaves, strides, size)
+        steps = tuple(axis.stride for axis in axes)
+        lines: list[list[Line]] = [
+            [(0, axis.n_out, [(tap, axis.dilation * tap) for tap in range(axis.k)])]
+            for axis in axes
+        ]
+        reads = tuple(_positions(axis) for axis in axes)
+        sizes, ones = tuple(axis.n_out for axis in axes), (1,) * len(axes)
+        return Plan(reads, steps, _parts(lines, geometry), ones, sizes, ())
+    within = [axis if axis.mode == "zeros" else extended_axis(axis) for axis in axes]
+    reads = tuple(map(_padded, within))
+    lines = [
+        [(p.start, p.count, [(tap, read.before - shift) for tap, shift in _meeting(p)]) for p in phases(axis)]
+        for axis, read in zip(within, reads, strict=True)
+    ]  # fmt: skip
+    steps, strides = (1,) * len(axes), tuple(axis.stride for axis in axes)
+    leaves = tuple(_plain(axis.n_in) if axis.mode == "zeros" else axis for axis in axes)
+    folds = any(axis.mode != "zeros" for axis in axes)
+    sizes = tuple(axis.n_in for axis in within)
+    parts = _parts(lines, geometry)
+    return Plan(reads, steps, parts, strides, sizes, leaves if folds else ())
 
 
-def _forward(axes: tuple[Axis, ...], within: tuple[Axis, ...], whole: bool) -> Found:
-    """What C reads, and its products: one, or one for each phase of the first axis."""
-    first, *others = axes
-    gathered = axes if whole else tuple(others)
-    taps = tuple(product(*(range(axis.k) for axis in gathered)))
-    offsets = tuple(first.dilation * tap[0] if whole else 0 for tap in taps)
-    views = tuple(
-        tuple(_every(axis, t) for axis, t in zip(others, tap[whole:], strict=True)) for tap in taps
-    )
-    inner = tuple(axis.n_out for axis in others)
-    place = _whole([0] * len(inner), inner)
-    if whole:
-        lead = Lead((), 0, 0, first.n_out, *place)
-        steps = 0, first.stride, first.n_out
-        return axes, [Product(*steps, (lead,), taps, offsets, views, inner)]
-    products = []
-    for phase in phases(within[0]):
-        leads = tuple(
-            Lead((tap,), -shift, 0, first.n_out, *place) for tap, shift in _meeting(phase)
-        )
-        if leads:
-            steps = phase.start, phase.step, phase.count
-            products.append(Product(*steps, leads, taps, offsets, views, inner))
-    return (_plain(first.n_in) if first.mode == "zeros" else first, *others), products
-
-
-def _gathered(within: tuple[Axis, ...]) -> Found:
-    """What C^T reads, and its products, one for each phase of the gathered axes."""
-    first, *others = within
-    padded = [_padded(axis) for axis in others]
-    products = []
-    for each in product(*map(phases, others)):
-        inner = tuple(phase.count for phase in each)
-        place = _whole([phase.start for phase in each], inner)
-        leads = tuple(
-            Lead((tap,), shift, phase.start, phase.count, *place)
-            for phase in phases(first)
-            for tap, shift in _meeting(phase)
-        )
-        met = list(product(*map(_meeting, each)))
-        reads = tuple(
-            tuple(
-                slice(axis.before - shift, axis.before - shift + n)
-                for (_, shift), n, axis in zip(taps, inner, padded, strict=True)
-            )
-            for taps in met
-        )
-        taps = tuple(tuple(tap for tap, _ in item) for item in met)
-        if leads and met:
-            offsets = (0,) * len(met)
-            products.append(Product(0, 1, first.n_out, leads, taps, offsets, reads, inner))
-    return (_plain(first.n_out), *padded), products
-
-
-def _scattered(within: tuple[Axis, ...]) -> Found:
-    """What C^T reads, and its one product."""
-    leads = []
-    for first, *others in product(*map(phases, within)):
-        for (tap, shift), *met in product(*map(_meeting, (first, *others))):
-            spans = [phase.meeting(other) for phase, (_, other) in zip(others, met, strict=True)]
-            part = tuple(slice(*span) for span in spans)
-            place: list[Any] = []
-            for phase, (_, other), (low, high) in zip(others, met, spans, strict=True):
-                place += [phase.start, slice(low + other, high + other)]
-            taps = (tap, *(tap for tap, _ in met))
-            leads.append(Lead(taps, shift, first.start, first.count, part, tuple(place)))
-    sizes = [axis.n_out for axis in within]
-    every = tuple(slice(n) for n in sizes[1:])
-    item = Product(0, 1, sizes[0], tuple(leads), ((),), (0,), (every,), tuple(sizes[1:]))
-    return tuple(map(_plain, sizes)), [item] if leads else []
-
-
-def _whole(starts: Sequence[int], inner: tuple[int, ...]) -> tuple[Slices, tuple[Any, ...]]:
-    """All of a product, and its place in a phase of each axis."""
-    place = (at for start, n in zip(starts, inner, strict=True) for at in (start, slice(n)))
-    return tuple(slice(n) for n in inner), tuple(place)
+def _parts(lines: list[list[Line]], geometry: ConvGeometry) -> tuple[Part, ...]:
+    """Every combination of the phases of each axis that has samples and taps."""
+    parts = []
+    for each in product(*lines):
+        starts, counts, met = zip(*each, strict=True)
+        taps, reads = [0], list[tuple[int, ...]]([()])
+        for axis, found in zip(geometry.axes[1:], met[1:], strict=True):
+            taps = [tap * axis.k + other for tap in taps for other, _ in found]
+            reads = [(*read, at) for read in reads for _, at in found]
+        if all(counts) and met[0] and taps:
+            parts.append(Part(starts, counts, tuple(met[0]), tuple(taps), tuple(reads)))
+    return tuple(parts)
 
 
 def _meeting(phase: Phase) -> list[tuple[int, int]]:
@@ -238,8 +142,13 @@ def _meeting(phase: Phase) -> list[tuple[int, int]]:
     return [(tap, shift) for tap, shift in pairs if len(range(*phase.meeting(shift)))]
 
 
+def _positions(axis: Axis) -> Axis:
+    """The positions that the windows read, one by one."""
+    return Axis(axis.n_in, axis.last - axis.first + 1, 1, 1, 1, -axis.first, axis.mode)
+
+
 def _padded(axis: Axis) -> Axis:
-    """The windows of an axis with as many zeros around as the samples of its phases reach for."""
+    """The windows with as many zeros around as the samples of the phases reach for."""
     reached = [
         (shift, phase.count - shift) for phase in phases(axis) for _, shift in _meeting(phase)
     ]
@@ -251,26 +160,3 @@ def _padded(axis: Axis) -> Axis:
 def _plain(n: int) -> Axis:
     """An axis that is neither extended nor folded."""
     return Axis(n, n, 1, 1, 1, 0, "zeros")
-
-
-def _every(axis: Axis, tap: int) -> slice:
-    """What a tap reads of the extended axis."""
-    start = axis.dilation * tap
-    return slice(start, start + (axis.n_out - 1) * axis.stride + 1, axis.stride)
-
-
-def packed(item: Product, kernel: NDArray[Any]) -> NDArray[Any]:
-    """The matrices of a product, (groups, leads, out_channels, taps * in_channels).
-
-    The kernel is (groups, out_channels, in_channels, *kernel_size), the channels those of a group.
-    """
-    size = kernel.shape[3:]
-    numbers = [[np.ravel_multi_index((*lead.taps, *tap), size) for tap in item.taps] for lead in item.leads]  # fmt: skip
-    chosen = kernel.reshape(*kernel.shape[:3], -1)[..., np.array(numbers)]
-    matrix = np.ascontiguousarray(chosen.transpose(0, 3, 1, 4, 2))
-    return matrix.reshape(*matrix.shape[:3], len(item.taps) * kernel.shape[2])
-
-
-def ranges(total: int, step: int) -> Iterator[tuple[int, int]]:
-    """range(total) in pieces of at most `step`."""
-    return ((start, min(start + step, total)) for start in range(0, total, step))

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..assembly import correlation_kernel, from_correlation_kernel
-from ..geometry import Axis, ConvGeometry
-from ..threads import num_threads, run_blas, single_blas
-from .extension import extend, fold
-from .fft import FftEngine
+from .assembly import correlation_kernel, from_correlation_kernel
+from .engines import FftEngine, extend, fold
+from .geometry import Axis, ConvGeometry
+from .threads import num_threads, run_blas, single_blas
 
 # Seconds of a product tap by tap, measured on two cores: per number that a tap reads or adds, per
 # number and channel of the other side.
