@@ -13,6 +13,7 @@ from ..solution import Solution, Status
 from ._arguments import number, one_of
 from ._damp_choice import RULES, Chosen, choose
 from ._damp_path import POINTS, Point, damps
+from ._deblur_tv import deblur_tv
 from ._findings import (
     amplified,
     answer_findings,
@@ -78,8 +79,10 @@ def deblur(
         * 'lcurve': the corner of the L-curve;
         * 'discrepancy': the residual is as large as the noise;
         * 'ncp': the residual is as white as can be.
-    penalty : {'l2'}, default 'l2'
-        How the differences are measured.
+    penalty : {'l2', 'tv'}, default 'l2'
+        How the differences are measured: by their squares, or by their lengths as in :func:`tv`, over
+        all channels together. Then 'auto' is 'discrepancy', a number is the weight, and other rules
+        are refused.
     nonnegative : bool, default False
         Whether the answer must not be negative.
     mask : array-like of bool, shape of y or of a channel, optional
@@ -146,12 +149,14 @@ def deblur(
         Pass channel_axis= if an axis of y holds channels.
     """
     task = Task.of(y, psf, channel_axis, boundary, regularizer, mask, center)
-    one_of("penalty", penalty, ("l2",))
+    penalty = one_of("penalty", penalty, ("l2", "tv"))
     by_name = isinstance(rule, str)
     name = one_of("rule", rule, RULES) if by_name else "given"
     given = sigma is not None
     level = number("sigma", sigma, positive=True) if given else estimated(task.stack, task.used)
     bar, bounded = validate.flag("progress", progress), validate.flag("nonnegative", nonnegative)
+    if penalty == "tv":
+        return deblur_tv(task, rule, level, given, bounded, bar)
     with Progress(POINTS + 1, bar, None, lambda x: x) as shown:
         if by_name:
             chosen = choose(task, name, level, given, shown)

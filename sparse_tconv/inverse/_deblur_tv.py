@@ -1,0 +1,73 @@
+"""A sharp picture of flat parts: total variation under an unknown or a known boundary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import GeometryError
+from ..solution import Solution
+from ._arguments import number
+from ._findings import data_findings, noise_findings, psf_findings
+from ._task import Task
+from ._tv_weight import Discrepant, discrepant, given_weight
+
+_LEAST = 1e-6  # of the range of the data: noise that is none
+
+
+def deblur_tv(
+    task: Task, rule: str | float, sigma: float, given: bool, nonnegative: bool, progress: bool
+) -> Solution:
+    """The answer for a weight, or for that at which the residual is as large as the noise.
+
+    The edges of all channels are in one place.
+    """
+    if task.regularizer != "gradient":
+        raise GeometryError(
+            f"`regularizer` must be 'gradient' for penalty='tv'; got {task.regularizer!r}. "
+            f"Leave it out."
+        )
+    options = {
+        "joint": True,
+        "lower": 0.0 if nonnegative else None,
+        "mask": _mask(task),
+        "progress": progress,
+    }
+    op, y = task.operator(), task.stack
+    if isinstance(rule, str):
+        if rule not in ("auto", "discrepancy"):
+            raise GeometryError(
+                f"`rule` must be 'auto', 'discrepancy' or a weight for penalty='tv'; got {rule!r}. "
+                f"Pass one of these."
+            )
+        noise = max(sigma, _LEAST * float(np.ptp(y)), float(np.finfo(float).tiny) ** 0.5)
+        found = discrepant(op, y, task.rows, noise, **options)
+        name = "discrepancy"
+    else:
+        found = given_weight(op, y, number("rule", rule, positive=True), **options)
+        name = "given"
+    return _told(task, found, name, sigma, given)
+
+
+def _told(task: Task, found: Discrepant, name: str, sigma: float, given: bool) -> Solution:
+    """The picture, where its weight comes from, and all findings."""
+    answer = found.solution
+    level = answer.residual_norm / task.rows**0.5
+    return replace(
+        answer,
+        x=task.returned(task.model(np.float64).seen(answer.x)),
+        chosen_by=f"{name}, sigma {sigma:.3g} {'given' if given else 'estimated'}",
+        findings=(
+            *psf_findings(task.kernel, task.center),
+            *data_findings(task.picture, task.used),
+            *found.findings,
+            *noise_findings(level, sigma, given),
+        ),
+        field=task.channels.back(answer.x),
+    )
+
+
+def _mask(task: Task) -> Any:
+    return None if task.used is None else np.broadcast_to(task.used, task.stack.shape).copy()
