@@ -42,21 +42,24 @@ class AxisEntries:
 def axis_entries(rows: Rows, k: int) -> AxisEntries:
     """What the entries of some rows of an axis with `k` taps are."""
     number = rows.taps[rows.fold[:-1]]
-    sums: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
     several = np.diff(rows.fold) > 1
     if rows.coefficients is not None:
         several |= rows.coefficients[rows.fold[:-1]] != 1
+    taps, ends = rows.taps.tolist(), rows.fold.tolist()
+    own = [] if rows.coefficients is None else rows.coefficients.tolist()
+    sums: dict[tuple[int, ...], int] = {}  # taps, and behind them their coefficients, if any
     for entry in np.flatnonzero(several).tolist():
-        part = slice(rows.fold[entry], rows.fold[entry + 1])
-        own = () if rows.coefficients is None else tuple(rows.coefficients[part].tolist())
-        terms = tuple(rows.taps[part].tolist()), own
+        first, last = ends[entry], ends[entry + 1]
+        terms = tuple(taps[first:last] + own[first:last])
         number[entry] = k + sums.setdefault(terms, len(sums))
-    begins = np.cumsum([0, *(len(taps) for taps, _ in sums)])[:-1]
-    taps = np.array([tap for taps, _ in sums for tap in taps], dtype=np.int64)
-    factors = None
-    if rows.coefficients is not None:
-        factors = np.array([factor for _, own in sums for factor in own], dtype=np.int64)
-    return AxisEntries(number, k + len(sums), taps, begins, factors)
+    if not own:
+        begins = np.cumsum([0, *map(len, sums)])[:-1]
+        summed = np.array([tap for terms in sums for tap in terms], dtype=np.int64)
+        return AxisEntries(number, k + len(sums), summed, begins, None)
+    halves = [np.array(terms, dtype=np.int64).reshape(2, -1) for terms in sums]
+    begins = np.cumsum([0, *(half.shape[1] for half in halves)])[:-1]
+    summed, factors = np.concatenate([np.zeros((2, 0), dtype=np.int64), *halves], axis=1)
+    return AxisEntries(number, k + len(sums), summed, begins, factors)
 
 
 def extended(

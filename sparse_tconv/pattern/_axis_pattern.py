@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cache import store
-from ..geometry import Axis, held
+from ..geometry import Axis, copies, held
 from ..threads import cached_property
 from ._rows import Ints, Rows, forward_rows, outside_positions, transposed_rows
 
@@ -18,6 +18,7 @@ from ._rows import Ints, Rows, forward_rows, outside_positions, transposed_rows
 # matrix itself.
 _TAPS_AT_ONCE = 1 << 18
 _TAPS_AT_LEAST = 1 << 15
+_TERMS = 4  # multiples of samples that a position may hold, with what it takes to add them up
 _SHARE = 128  # of all taps, at least, where these are many
 _TAPS_KEPT = 1 << 14  # rows of more taps are written out anew at each use
 
@@ -189,6 +190,7 @@ def _border(axis: Axis, transposed: bool, start: int, stop: int) -> list[Region]
         return []
     # A sample is read by k / stride windows, but where a boundary folds more onto it.
     readers = -(-axis.k // axis.stride) if transposed and axis.mode == "zeros" else axis.k
+    readers *= 1 if copies(axis.mode) else _TERMS
     taps = min(max(_TAPS_AT_LEAST, (stop - start) * readers // _SHARE), _TAPS_AT_ONCE)
     at_once = max(1, taps // readers)
     if stop - start > at_once:
