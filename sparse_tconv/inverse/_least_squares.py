@@ -60,6 +60,7 @@ class LeastSquares:
         damp: Any = 0.0,
         regularizer: Any = None,
         mask: Any = None,
+        weights: Any = None,
     ) -> Self:
         """The problem of these arguments, or the error that names the first bad one."""
         given, op = op, _operator(op)
@@ -86,6 +87,9 @@ class LeastSquares:
                 f"`y` must be finite in the rows used; got {wrong} NaN or infinite entries. "
                 f"Pass mask=numpy.isfinite(y) to leave them out."
             )
+        if weights is not None:
+            scale = _weights(weights, out_shape)
+            op, flat = Diagonal(scale) @ op, flat * scale.ravel()
         return cls(op, in_shape, out_shape, batch, flat, used, damp, regularizer, dtype)
 
     def with_damp(self, damp: float) -> Self:
@@ -208,6 +212,25 @@ def _mask(mask: Any, out_shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
     if not used.any():
         raise GeometryError("`mask` must keep at least one row; got none. Set some entries True.")
     return used.reshape(-1)
+
+
+def _weights(weights: Any, out_shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """The factors of the rows of C and of y."""
+    array = validate.numeric_array("weights", weights)
+    if array.dtype.kind == "c":
+        raise DTypeError(f"`weights` must be real; got {array.dtype}. Pass their absolute values.")
+    if array.shape != out_shape:
+        raise ShapeError(
+            f"`weights` must have the shape of one sample of y, {out_shape}; got {array.shape}. "
+            f"They serve the whole batch."
+        )
+    scale = array.astype(np.float64)
+    if not (np.isfinite(scale).all() and (scale >= 0).all() and scale.any()):
+        raise GeometryError(
+            "`weights` must be finite, at least 0 and not all 0; got others. "
+            "Pass inverse standard deviations, 0 where a datum does not count."
+        )
+    return scale
 
 
 def _batch(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from ..errors import MissingExtraError
 
 
+class Ended(Exception):
+    """The caller has seen enough: ``args`` are the flat x and whether its residual was the reason."""
+
+
 class Progress:
     """Counts iterations, shows a bar, and hands each iterate to the caller's function.
 
@@ -25,6 +29,10 @@ class Progress:
         the iteration.
     shaped : callable
         Makes the caller's x of a flat one.
+    near : callable, optional
+        Whether a flat x is near enough to the data.
+    ends : bool, default False
+        Whether `near`, or a callback that returns True, raises `Ended`.
     """
 
     def __init__(
@@ -33,10 +41,13 @@ class Progress:
         bar: bool,
         callback: Callable[[NDArray[Any]], object] | None,
         shaped: Callable[[NDArray[Any]], NDArray[Any]],
+        near: Callable[[NDArray[Any]], bool] | None = None,
+        ends: bool = False,
     ) -> None:
         self.iterations = 0
         self._callback = callback
         self._shaped = shaped
+        self._near, self._ends = near, ends
         self._bar = _bar(total) if bar else None
 
     def __enter__(self) -> Self:
@@ -56,8 +67,13 @@ class Progress:
         self.iterations += 1
         if self._bar is not None:
             self._bar.update()
-        if self._callback is not None and x is not None:
-            self._callback(self._shaped(x))
+        if x is None:
+            return
+        done = self._callback is not None and self._callback(self._shaped(x)) is True
+        if self._ends and done:
+            raise Ended(x, False)
+        if self._near is not None and self._near(x):
+            raise Ended(x, True)
 
 
 def _bar(total: int) -> Any:

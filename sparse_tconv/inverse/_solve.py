@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from ..errors import GeometryError
-from ..solution import Solution
+from ..solution import Solution, Status
 from ._arguments import check_callback, check_used, number, one_of
 from ._between import small, solve_bvls, solve_mprgp, solve_nnls
 from ._bounds import Bounds, check_real
@@ -20,7 +20,7 @@ from ._direct import solve_factor, solve_spectral
 from ._fista import solve_fista
 from ._krylov import solve_lsmr, solve_lsqr
 from ._least_squares import LeastSquares
-from ._progress import Progress
+from ._progress import Ended, Progress
 from ._warning import warn_unless_converged
 
 _SOLVERS: dict[str, Callable[[LeastSquares, Controls], Answer]] = {
@@ -40,17 +40,18 @@ _SOLVERS: dict[str, Callable[[LeastSquares, Controls], Answer]] = {
 # are limits, which an exact answer keeps.
 _LIMITS = {"rtol", "maxiter", "progress"}
 _ITERATE = _LIMITS | {"x0"}
+_WATCH = {"callback", "noise_norm"}
 _BOUNDS = {"nonnegative", "lower", "upper"}
 _USES = {
-    "auto": _LIMITS | _BOUNDS | {"x0", "preconditioner", "callback"},
+    "auto": _LIMITS | _BOUNDS | {"x0", "preconditioner"} | _WATCH,
     "lsmr": _ITERATE,
     "lsqr": _ITERATE,
-    "cg": _ITERATE | {"callback", "preconditioner"},
-    "cgls": _ITERATE | {"callback"},
+    "cg": _ITERATE | _WATCH | {"preconditioner"},
+    "cgls": _ITERATE | _WATCH,
     "factor": {"rtol", "max_bytes"},
     "spectral": set(),
-    "fista": _ITERATE | _BOUNDS | {"callback"},
-    "mprgp": _ITERATE | _BOUNDS | {"callback"},
+    "fista": _ITERATE | _BOUNDS | _WATCH,
+    "mprgp": _ITERATE | _BOUNDS | _WATCH,
     "nnls": {"nonnegative"},
     "bvls": _BOUNDS,
 }
@@ -71,6 +72,8 @@ def solve(
     lower: ArrayLike | None = None,
     upper: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    noise_norm: float | None = None,
     preconditioner: Any = None,
     max_bytes: int | None = None,
     callback: Callable[[NDArray[Any]], object] | None = None,
@@ -120,13 +123,19 @@ def solve(
         hold an entry where it is.
     mask : array-like of bool, out_shape, optional
         The rows of y to use.
+    weights : array-like, out_shape, optional
+        Factors of the residual's rows, at least 0: the inverse standard deviations of the noise.
+        ``residual_norm`` is weighted too.
+    noise_norm : float, optional
+        End an iteration of 'cg', 'cgls', 'mprgp' or 'fista' as soon as the (weighted) residual norm
+        is at most this; it takes one more product with C per iteration.
     preconditioner : LinearOperator, optional
         For 'cg': roughly the inverse of ``C^H C + damp^2 L^H L``.
     max_bytes : int, optional
         What 'factor' may need; the memory that is available, if not given.
     callback : callable, optional
         Called as ``callback(x)`` after every iteration of 'cg', 'cgls', 'mprgp' or 'fista', with a
-        fresh x in its n-d shape. What it raises passes through.
+        fresh x in its n-d shape. True ends the iteration there. What it raises passes through.
     progress : bool, default False
         Show a bar, by tqdm.
 
@@ -195,7 +204,8 @@ def solve(
     sparse_tconv.errors.GeometryError: `damp` must be a finite number, at least 0; got -1. Pass 1 or
         0.
     """
-    problem = LeastSquares.of(op, y, damp=damp, regularizer=regularizer, mask=mask)
+    problem = LeastSquares.of(op, y, damp=damp, regularizer=regularizer, mask=mask, weights=weights)
+    target = None if noise_norm is None else number("noise_norm", noise_norm, positive=True)
     nonnegative = validate.flag("nonnegative", nonnegative)
     asked = one_of("method", method, ("auto", *_SOLVERS))
     total = validate.integer("maxiter", maxiter, minimum=1)
@@ -212,6 +222,7 @@ def solve(
         "upper": upper is not None,
         "preconditioner": preconditioner is not None,
         "callback": callback is not None,
+        "noise_norm": target is not None,
         "max_bytes": max_bytes is not None,
     }
     named = {key for key, there in given.items() if there}
@@ -221,11 +232,21 @@ def solve(
     shape = (*problem.batch, *problem.in_shape)
     bounds = Bounds.of(lower, upper, shape, nonnegative)
     start = None if x0 is None else problem.sample("x0", x0)
-    with Progress(total, bar, callback, problem.shaped) as shown:
+
+    def near(x: NDArray[Any]) -> bool:
+        return target is not None and problem.norms(x)[0] <= target
+
+    watched = None if target is None else near
+    with Progress(total, bar, callback, problem.shaped, watched, ends=True) as shown:
         controls = Controls(
             tolerance, total, start, bounds, preconditioner, max_bytes, found, shown
         )
-        answer = _SOLVERS[name](problem, controls)
+        try:
+            answer = _SOLVERS[name](problem, controls)
+        except Ended as end:
+            x, by_noise = end.args
+            status = Status.DISCREPANCY if by_noise else Status.STOPPED
+            answer = Answer(x, status, shown.iterations)
     return warn_unless_converged(
         Solution(
             problem.shaped(answer.x),

@@ -6,14 +6,14 @@ import sys
 import warnings
 from pathlib import Path
 
-from ..solution import ConvergenceWarning, Solution
+from ..solution import ConvergenceWarning, Solution, Status
 
 _PACKAGE = str(Path(__file__).parents[1])
 
 
 def warn_unless_converged(solution: Solution) -> Solution:
     """The solution, after a warning if it is not as exact as was asked for."""
-    if not solution.converged:
+    if not solution.converged and solution.status is not Status.STOPPED:
         message = f"{solution.method}: {solution.status.value}"
         warnings.warn(message, ConvergenceWarning, stacklevel=_caller())
     return solution

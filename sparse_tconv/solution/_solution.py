@@ -44,6 +44,7 @@ class Status(Enum):
     MAXITER = "stopped at maxiter, before the tolerance was met"
     STAGNATED = "stopped where rounding allows no further progress, before the tolerance was met"
     STOPPED = "stopped by the callback"
+    DISCREPANCY = "stopped where the residual is as small as the noise"
     INACCURATE = "solved directly, but the system is too ill-conditioned for the tolerance"
 
 
@@ -118,7 +119,12 @@ class Solution:
     @property
     def converged(self) -> bool:
         """Whether the answer is as exact as was asked for."""
-        return self.status in (Status.CONVERGED, Status.COMPLETED, Status.DIRECT)
+        return self.status in (
+            Status.CONVERGED,
+            Status.COMPLETED,
+            Status.DIRECT,
+            Status.DISCREPANCY,
+        )
 
     def __repr__(self) -> str:
         rows = self._rows()
