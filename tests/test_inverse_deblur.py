@@ -229,3 +229,18 @@ K = psf.gauss(1)
 def test_what_is_asked_wrongly_is_named(call, kind, match):
     with pytest.raises(kind, match=match):
         call()
+
+
+@pytest.mark.parametrize("rule", ["gcv", "lcurve"])
+def test_tikhonov_warns_of_a_boundary_that_the_data_do_not_know(rule):
+    problem = problems.deblurring("gauss", 128)
+    found = st.inverse.tikhonov(problem.op, problem.y, rule)
+    assert problem.error(found.x) > problem.error(problem.y)
+    assert found.findings
+
+
+def test_tikhonov_finds_nothing_where_the_model_is_that_of_the_data():
+    problem = problems.deblurring("gauss", 128, inverse_crime=True)
+    found = st.inverse.tikhonov(problem.op, problem.y, regularizer="gradient")
+    assert problem.error(found.x) < problem.error(problem.y)
+    assert found.findings == ()

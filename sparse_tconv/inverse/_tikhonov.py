@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
+from ..operators import Operator
 from ..solution import Solution
 from ._arguments import check_used, one_of
-from ._choice import Choice
+from ._choice import GCV, Choice
 from ._choose import discrepancy_choice, gcv_choice, lcurve_choice
+from ._findings import answer_findings
 from ._least_squares import LeastSquares
+from ._models import Stack
 from ._solve import solve
 
 RULES = ("gcv", "lcurve", "discrepancy")
@@ -50,7 +54,8 @@ def tikhonov(
     Returns
     -------
     Solution
-        ``chosen_by`` names the rule, and how it knew the spectrum.
+        ``chosen_by`` names the rule, and how it knew the spectrum; ``findings`` say what speaks
+        against the answer.
 
     Raises
     ------
@@ -96,7 +101,38 @@ def tikhonov(
     solution = solve(op, y, damp=value, regularizer=regularizer, mask=mask, **options)  # type: ignore[arg-type]
     if chosen is None:
         return solution
-    return replace(solution, chosen_by=f"{chosen.rule}, {chosen.source}")
+    return replace(
+        solution,
+        chosen_by=f"{chosen.rule}, {chosen.source}",
+        findings=(*_at_an_end(chosen), *_of_a_picture(op, y, solution, mask)),
+    )
+
+
+def _at_an_end(chosen: Choice) -> list[str]:
+    """Whether a minimum was not one between others."""
+    if not isinstance(chosen, GCV):
+        return []
+    if chosen.damp <= chosen.damps[1]:
+        return ["the rule chose the smallest damp looked at: its minimum may lie beyond"]
+    if chosen.damp >= chosen.damps[-2]:
+        return ["the rule chose the largest damp looked at: the data may be all noise"]
+    return []
+
+
+def _of_a_picture(op: Any, y: ArrayLike, solution: Solution, mask: Any) -> list[str]:
+    """What the answer and its residual look like, where both are pictures of one shape."""
+    data = np.asarray(y)
+    if not isinstance(op, Operator) or op.in_shape != op.out_shape or not op.spatial_ndim:
+        return []
+    if mask is not None or np.result_type(data, solution.x).kind == "c":
+        return []
+    shape = (-1, *op.in_shape[len(op.in_shape) - op.spatial_ndim :])
+    residual = data - op.apply(solution.x)
+
+    def stack(array: Any) -> Stack:
+        return np.asarray(array, np.float64).reshape(shape)
+
+    return answer_findings(stack(residual), stack(solution.x), stack(data), True)
 
 
 def _choice(
