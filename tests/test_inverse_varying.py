@@ -7,7 +7,7 @@ import pytest
 from factories import MODES, random_array
 
 import sparse_tconv as st
-from sparse_tconv.inverse import blur, problems, varying_blur
+from sparse_tconv.inverse import blur, problems, solve, varying_blur
 from sparse_tconv.testing import assert_adjoint
 
 # All words that a convolution takes: what lies outside may be added to them.
@@ -139,6 +139,19 @@ def test_pylops_computes_the_same_between_its_nodes(rng):
     x = random_array(rng, (30, 40), np.float64)
     np.testing.assert_allclose(here.apply(x), there @ x, atol=1e-12)
     np.testing.assert_allclose(here.T.apply(x), there.H @ x, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::sparse_tconv.inverse.ConvergenceWarning")
+def test_the_varying_operator_restores_better_than_any_single_psf():
+    problem = problems.varying()
+
+    def error(op, damp):
+        return problem.error(solve(op, problem.y, damp=damp, maxiter=40, method="lsmr").x)
+
+    # Of one octant: the others are its mirror images. Those farther out are worse.
+    single = [blur(problem.op.psfs[i, j], (256, 256)) for i, j in ((2, 2), (1, 2), (2, 1), (1, 1))]
+    best = min(error(op, damp) for op in single for damp in (0.05, 0.1, 0.2))
+    assert error(problem.op, 0.05) <= 0.8 * best
 
 
 def test_the_problem_is_made_from_a_larger_picture_or_by_the_model():

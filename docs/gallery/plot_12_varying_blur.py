@@ -11,7 +11,7 @@ import numpy as np
 
 from sparse_tconv.inverse import blur, problems, solve
 
-problem = problems.varying(128)
+problem = problems.varying(256)
 op = problem.op
 print(problem)
 
@@ -19,7 +19,7 @@ print(problem)
 # What unit impulses become: the operator interpolates between its 25 PSFs.
 
 impulses = np.zeros(op.in_shape)
-impulses[10:-5:18, 10:-5:18] = 1
+impulses[12:-5:29, 12:-5:29] = 1
 figure, ax = plt.subplots(figsize=(5, 5), layout="constrained")
 ax.imshow(np.sqrt(op.apply(impulses)), cmap="magma")
 ax.set(title="impulses through the lens (square root)", xticks=[], yticks=[])
@@ -32,11 +32,11 @@ candidates = {
     "PSF from halfway": blur(op.psfs[1, 1], op.in_shape),
     "PSF that changes": op,
 }
-damps = (0.01, 0.03)
+damps = (0.05, 0.1)
 restored = {}
 for name, candidate in candidates.items():
     found = [
-        solve(candidate, problem.y, damp=damp, rtol=1e-4, maxiter=400, method="lsmr").x
+        solve(candidate, problem.y, damp=damp, rtol=1e-4, maxiter=60, method="lsmr").x
         for damp in damps
     ]
     restored[name] = min(found, key=problem.error)

@@ -19,7 +19,7 @@ def varying(
     *,
     nodes: int = 5,
     image: str | ArrayLike = "photograph",
-    noise: float = 0.001,
+    noise: float = 0.003,
     padding_mode: Any = "symmetric",
     inverse_crime: bool = False,
     seed: int = 0,
@@ -34,7 +34,7 @@ def varying(
     nodes : int, default 5
         PSFs along each axis, at least 2, from one end of the picture to the other.
     image, noise, padding_mode, inverse_crime, seed
-        The noise is 0.001 of the data here; else as for :func:`sparse_tconv.inverse.problems.deblurring`.
+        The noise is 0.003 of the data here; else as for :func:`sparse_tconv.inverse.problems.deblurring`.
 
     Returns
     -------
