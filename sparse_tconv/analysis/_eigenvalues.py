@@ -96,8 +96,8 @@ def eigenvalues(op: Operator, k: int | None = None, which: str = "largest") -> E
     >>> from sparse_tconv import Conv
     >>> from sparse_tconv.analysis import eigenvalues
     >>> found = eigenvalues(Conv([0.01, 0.0, 1.0], (100,), padding=1, channels=False), k=2)
-    >>> found.value.round(6), found.method, found.error < 1e-14
-    (array([ 0.199903, -0.199903]), 'kronecker sum', True)
+    >>> found.value.round(6), found.method, bool(found.error < 1e-14)
+    (array([ 0.199903, -0.199903]), 'tridiagonal', True)
     >>> eigenvalues(Conv([1.0, 2.0], (4,), channels=False))
     Traceback (most recent call last):
         ...

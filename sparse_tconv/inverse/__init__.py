@@ -15,6 +15,7 @@ from ._choice import GCV, WGCV, Discrepancy, LCurve
 from ._choose import discrepancy, gcv, lcurve
 from ._deblur import deblur
 from ._kernel import estimate_kernel
+from ._kronecker import kronecker_preconditioner, kronecker_sum
 from ._noise import estimate_sigma
 from ._photograph import PhotographSolution, deblur_photograph, parse_psf
 from ._picard import Picard, picard
@@ -47,6 +48,8 @@ __all__ = [
     "estimate_kernel",
     "estimate_sigma",
     "gcv",
+    "kronecker_preconditioner",
+    "kronecker_sum",
     "lcurve",
     "parse_psf",
     "picard",

@@ -10,8 +10,9 @@ try:
     from ._autograd import apply
     from ._models import from_model
     from ._modules import from_module
+    from ._norms import norm_bound
     from ._tensors import to_torch
 except ModuleNotFoundError as error:
     raise missing("torch", error) from error
 
-__all__ = ["apply", "from_model", "from_module", "to_torch"]
+__all__ = ["apply", "from_model", "from_module", "norm_bound", "to_torch"]
