@@ -83,6 +83,17 @@ def test_a_spectrum_falls_and_zero_values_lie_in_the_band():
     assert len(drawn.patches) == 1
 
 
+def test_eigenvalues_lie_in_the_plane():
+    op = st.Conv([1.0, 2.0, 0.5], (9,), padding=1, padding_mode="circular", channels=False)
+    for found in (analysis.eigenvalues(op), analysis.eigenvalues(op).value):
+        drawn = plotting.spectrum(found, axes())
+        line = drawn.lines[0]
+        np.testing.assert_array_equal(line.get_xdata() + 1j * line.get_ydata(), np.asarray(found))
+        assert drawn.get_xlabel() == "real part"
+    hermitian = analysis.eigenvalues(st.Conv([1.0, 3.0, 1.0], (5,), padding=1, channels=False))
+    assert not plotting.spectrum(hermitian, axes()).lines[0].get_ydata().any()
+
+
 def test_a_spectrum_may_be_plain_numbers():
     from sparse_tconv.spectral import spectrum
 

@@ -104,7 +104,7 @@ def symbol(op: ConvOperator) -> Symbol:
     References
     ----------
     .. [1] P. Tilli, "Singular values and eigenvalues of non-Hermitian block Toeplitz matrices",
-       Linear Algebra Appl. 272 (1998), theorem 2.
+       Linear Algebra Appl. 272 (1998).
 
     Examples
     --------

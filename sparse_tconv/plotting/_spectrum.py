@@ -1,4 +1,4 @@
-"""Singular values over their number."""
+"""Singular values over their number, eigenvalues in the plane."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis import singular_values
+from ..analysis import Eigenvalues, singular_values
 from ..errors import ShapeError
 from ..operators import ConvOperator
 from ..solution import Result
@@ -14,7 +14,8 @@ from ._axes import MARKERS, SERIES, one_axes
 
 
 def spectrum(found: Any, axes: Any = None, label: str | None = None) -> Any:
-    """Draw singular values, from the largest to the smallest, on a logarithmic scale.
+    """Draw singular values, from the largest to the smallest, on a logarithmic scale, or eigenvalues
+    in the complex plane.
 
     Draw on the same axes again to compare. Values that are not above their error lie in the gray
     band, or on its lower edge if they are zero.
@@ -23,7 +24,8 @@ def spectrum(found: Any, axes: Any = None, label: str | None = None) -> Any:
     ----------
     found : Result, Spectrum, array-like, Conv or ConvTranspose
         What :func:`sparse_tconv.analysis.singular_values` gives, or numbers, or an operator, whose
-        values are all computed.
+        singular values are all computed; what :func:`sparse_tconv.analysis.eigenvalues` gives, or
+        complex numbers, for the plane.
     axes : matplotlib.axes.Axes, optional
         Where to draw; a new figure, if not given.
     label : str, optional
@@ -59,20 +61,28 @@ def spectrum(found: Any, axes: Any = None, label: str | None = None) -> Any:
         found = singular_values(found)
     if not isinstance(found, Result) and hasattr(found, "values") and hasattr(found, "error"):
         found = Result(found.values, found.method, found.error)
-    values = np.asarray(found, dtype=np.float64)
+    plane = isinstance(found, Eigenvalues) or np.iscomplexobj(np.asarray(found))
+    values = np.asarray(found, dtype=np.complex128 if plane else np.float64)
     if values.ndim != 1:
         raise ShapeError(
             f"`found` must be one line of singular values; got an array of shape {values.shape}. "
             "Pass what sparse_tconv.analysis.singular_values gives."
         )
     axes = one_axes(axes)
+    name = label or (found.method if isinstance(found, Result) else None)
+    series = len(axes.lines) % len(SERIES)
+    style = {"color": SERIES[series], "marker": MARKERS[series], "markersize": 4, "linewidth": 1}
+    if plane:
+        axes.plot(values.real, values.imag, label=name, **{**style, "linestyle": "none"})
+        axes.set(xlabel="real part", ylabel="imaginary part")
+        axes.set_aspect("equal", adjustable="datalim")
+        if name:
+            axes.legend()
+        return axes
     order = np.sort(values)[::-1]
     error = float(found.error) if isinstance(found, Result) else 0.0
     # Zero has no place on a logarithmic scale: it goes to the lower edge of the band.
     floor = max(error / 10, float(order.max(initial=0)) * 1e-18, np.finfo(float).tiny)
-    name = label or (found.method if isinstance(found, Result) else None)
-    series = len(axes.lines) % len(SERIES)
-    style = {"color": SERIES[series], "marker": MARKERS[series], "markersize": 4, "linewidth": 1}
     axes.semilogy(np.arange(1, order.size + 1), np.maximum(order, floor), label=name, **style)
     if order.size and order[-1] <= error:
         axes.axhspan(floor, error, color="0.85", zorder=0)
