@@ -257,8 +257,11 @@ def test_scipy(there, here):
     assert_same(eval(there, COMMON | SCIPY), eval(here, COMMON | SCIPY))
 
 
+TITLES = ("PyTorch", "PyLops", "JAX", "TensorFlow and Keras", "MATLAB", "SciPy")
+
+
 def test_the_page_is_read_whole():
-    count = sum(len(rows(title)) for title in ("JAX", "TensorFlow and Keras", "MATLAB", "SciPy"))
+    count = sum(len(rows(title)) for title in TITLES)
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     assert count == sum(line.startswith("| `") for line in lines)
     assert count >= 70

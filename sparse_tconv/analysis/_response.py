@@ -27,6 +27,13 @@ class Symbol:
         Where each tap of each axis reads, relative to the first sample of its window.
     adjoint : bool
         Whether the operator is the adjoint of the convolution of these.
+
+    Examples
+    --------
+    >>> from sparse_tconv import Conv, analysis
+    >>> f = analysis.symbol(Conv([1.0, 2.0], (9,), channels=False))
+    >>> f([0.0]).real.ravel()
+    array([3.])
     """
 
     kernel: NDArray[Any]
