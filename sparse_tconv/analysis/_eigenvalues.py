@@ -38,6 +38,15 @@ class Eigenvalues(Result):
         than can be told.
     residuals : array
         For each value the norm of a change of the matrix that has it exactly, at most.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparse_tconv import Conv, analysis
+    >>> op = Conv([1.0, 2.0, 1.0], (4,), padding=1, padding_mode="circular", channels=False)
+    >>> found = analysis.eigenvalues(op)
+    >>> bool(np.allclose(found.value, [4, 2, 2, 0])), found.method
+    (True, 'circular')
     """
 
     residuals: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))

@@ -126,6 +126,12 @@ class WGCV(Choice):
         The weighted GCV function on the grid.
     weight : float
         Of the trace; 1 is plain GCV.
+
+    Examples
+    --------
+    >>> from sparse_tconv import inverse
+    >>> inverse.WGCV.rule
+    'wgcv'
     """
 
     values: Curve
