@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -100,13 +101,22 @@ def axis_tables(stencil: Stencil, axis: int) -> list[tuple[Table, Table]]:
     """Return what each (output, tap) reads on one axis, as terms: inputs and their coefficients, 0
     where there is none.
     """
-    n, m = stencil.in_size[axis], stencil.out_size[axis]
-    taps = np.arange(stencil.weight.shape[2 + axis]) * stencil.dilation[axis]
-    at = np.arange(m)[:, None] * stencil.stride[axis] - stencil.before[axis] + taps
+    taps = stencil.weight.shape[2 + axis]
+    sizes = stencil.in_size[axis], stencil.out_size[axis], taps
+    steps = stencil.stride[axis], stencil.dilation[axis], stencil.before[axis]
+    return _tables(*sizes, *steps, stencil.modes[axis])
+
+
+@lru_cache(maxsize=256)
+def _tables(
+    n: int, m: int, k: int, s: int, d: int, before: int, mode: str
+) -> list[tuple[Table, Table]]:
+    """The same, of numbers: many guesses share them."""
+    at = np.arange(m)[:, None] * s - before + np.arange(k) * d
     read, place = np.unique(at, return_inverse=True)
     place = place.reshape(at.shape)
     low, high = int(read[0]), int(read[-1]) + 1
-    matrix = sp.csr_array(extension_matrix(stencil.modes[axis], n, low, high)[read - low])
+    matrix = sp.csr_array(extension_matrix(mode, n, low, high)[read - low])
     terms = []
     for term in range(max(int(np.diff(matrix.indptr).max()), 1)):
         there = np.diff(matrix.indptr) > term
