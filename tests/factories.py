@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import eye_array
 
 from sparse_tconv.engines import CsrEngine
 from sparse_tconv.geometry import extended_axis
@@ -112,7 +113,10 @@ def magnitude(geometry: Any, weight: Any, x: Any, transposed: bool = False) -> A
     inside = tuple(extended_axis(axis) for axis in geometry.axes)
     engine = CsrEngine(replace(geometry, axes=inside), np.abs(weight))
     extensions = [
-        np.abs(extension_matrix(axis.mode, axis.n_in, axis.first, axis.last + 1))
+        # A long axis with zeros outside has room as a sparse matrix of ones only.
+        eye_array(axis.last + 1 - axis.first, axis.n_in, k=axis.first, format="csr")
+        if axis.mode == "zeros" and axis.n_in > 1000
+        else np.abs(extension_matrix(axis.mode, axis.n_in, axis.first, axis.last + 1))
         for axis in geometry.axes
     ]
     wide = np.result_type(engine.weight, np.float64)
@@ -121,7 +125,9 @@ def magnitude(geometry: Any, weight: Any, x: Any, transposed: bool = False) -> A
         found = engine.transpose(found.astype(engine.weight.dtype))
     for number, matrix in enumerate(extensions, 2):
         matrix = matrix.T if transposed else matrix
-        found = np.moveaxis(np.tensordot(matrix, found, (1, number)), 0, number)
+        front = np.moveaxis(found, number, 0)
+        product = matrix @ front.reshape(len(front), -1)
+        found = np.moveaxis(product.reshape(-1, *front.shape[1:]), 0, number)
     return found if transposed else engine.forward(found.astype(engine.weight.dtype))
 
 

@@ -21,7 +21,6 @@ from engine_laws import (
 from factories import MODES, random_array
 
 import sparse_tconv as st
-from sparse_tconv.choice import estimates
 from sparse_tconv.engines import CsrEngine, Engine, engine_class
 from sparse_tconv.errors import GeometryError
 from sparse_tconv.geometry import ConvGeometry
@@ -157,7 +156,10 @@ def test_many_channels_are_for_blocks_and_few_are_not(dtype: str) -> None:
     single = ConvGeometry.from_conv((1, 1, 9, 9), (1, 512, 512), padding=4)
     depthwise = ConvGeometry.from_conv((32, 1, 3, 3), (32, 64, 64), padding=1, groups=32)
     for geometry, blocks_first in ((many, True), (single, False), (depthwise, False)):
-        seconds = dict(estimates(geometry, np.dtype(dtype)))
+        seconds = {
+            name: engine_class(name).seconds(geometry, np.dtype(dtype), 1)
+            for name in ("blocks", "direct")
+        }
         assert (seconds["blocks"] < seconds["direct"]) == blocks_first
 
 
