@@ -9,54 +9,34 @@ import pytest
 from factories import FLOATS, MODES, random_array, random_setting
 
 import sparse_tconv as st
-from sparse_tconv.testing import assert_adjoint
+from sparse_tconv.testing import assert_adjoint, oracles
 
 ENGINES = ("csr", "direct")
 
 
 def looped(setting, weight, x):
-    """Each output entry from a convolution by the kernel of its position alone."""
-    options = {**setting.options}
-    y = np.zeros((weight.shape[0], *setting.out_size), np.result_type(weight, x))
-    for o in np.ndindex(*setting.out_size):
-        y[(slice(None), *o)] = one_window(x, weight[(..., *o)], o, options)
-    return y
-
-
-def one_window(x, kernel, o, options):
-    """The entries at one position, tap by tap on the sample that numpy.pad extends."""
-    words = {
-        "zeros": "constant",
-        "circular": "wrap",
-        "replicate": "edge",
-    }
-    n = kernel.ndim - 2
-    wide = x
-    front = []
-    for axis in range(n):
-        before, after = options["padding"][axis]
-        reach = options["dilation"][axis] * (kernel.shape[2 + axis] - 1)
-        pads = [(0, 0)] * (n + 1)
-        pads[1 + axis] = (max(before, 0), max(after, 0) + reach + options["stride"][axis])
-        mode = options["padding_mode"][axis]
-        wide = np.pad(wide, pads, words.get(mode, mode))
-        front.append(max(before, 0) - before)
-    per_out, per_in = kernel.shape[0] // options["groups"], kernel.shape[1]
-    y = np.zeros(kernel.shape[0], np.result_type(x, kernel))
-    for t in np.ndindex(*kernel.shape[2:]):
-        tap = tuple(k - 1 - i for i, k in zip(t, kernel.shape[2:], strict=True))
-        taken = tap if options["flip"] else t
-        at = tuple(
-            f + a * s + d * i
-            for f, a, s, d, i in zip(
-                front, o, options["stride"], options["dilation"], t, strict=True
-            )
+    """Tap by tap: its weights at all positions times what it reads there, by a loop's kernel of 1."""
+    kernel, n = weight.shape[2 : 2 + len(setting.size)], len(setting.size)
+    groups, inner = setting.groups, weight.shape[1]
+    y = np.zeros((groups, len(weight) // groups, *setting.out_size), np.result_type(weight, x))
+    for tap in np.ndindex(*kernel):
+        pads = []
+        for axis in range(n):
+            step, out = setting.stride[axis], setting.out_size[axis]
+            before = setting.padding[axis][0] - setting.dilation[axis] * tap[axis]
+            pads.append((before, (out - 1) * step + 1 - setting.size[axis] - before))
+        read = oracles.conv(
+            x,
+            np.ones((len(x), 1, *(1,) * n), x.dtype),
+            stride=setting.stride,
+            padding=tuple(pads),
+            groups=len(x),
+            padding_mode=setting.padding_mode,
         )
-        for co in range(kernel.shape[0]):
-            group = co // per_out
-            for ci in range(per_in):
-                y[co] += kernel[(co, ci, *taken)] * wide[(group * per_in + ci, *at)]
-    return y
+        own = tuple(k - 1 - t for k, t in zip(kernel, tap, strict=True)) if setting.flip else tap
+        taken = weight[(slice(None), slice(None), *own)].reshape(groups, -1, inner, *read.shape[1:])
+        y += (taken * read.reshape(groups, 1, inner, *read.shape[1:])).sum(2)
+    return y.reshape(len(weight), *setting.out_size)
 
 
 def random_local(rng, **options):
