@@ -78,7 +78,9 @@ def of_blocks(blocks: NDArray[Any], left_out: float, method: str) -> Found:
     sizes = np.sqrt((abs(flat) ** 2).sum(axis=(-1, -2)))
     norm = float(sizes.max())
     if side == 1:
-        return Found(flat.reshape(-1), left_out, left_out, norm, method)
+        values = flat.reshape(-1)
+        values = values if values.imag.any() else values.real
+        return Found(values, left_out, left_out, norm, method)
     adjoint = flat.conj().swapaxes(-1, -2)
     skew = float(np.sqrt((abs(flat - adjoint) ** 2).sum(axis=(-1, -2))).max()) / 2
     if skew <= 4 * EPS * norm + 2 * left_out:
