@@ -82,6 +82,65 @@ def test_info_without_a_node_lists_all(
     assert capsys.readouterr().out == ""
 
 
+def write_mixed(path: str, kind: type = np.float32) -> np.ndarray:
+    """A model of a padded convolution 'a', one of a weight it computes, one of an open size and one
+    of integers; gives the kernel of 'a'.
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    weight = np.random.default_rng(4).standard_normal((2, 3, 3, 3)).astype(kind)
+    amounts = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+    nodes = [
+        helper.make_node("Pad", ["x", "amounts"], ["p"], mode="reflect"),
+        helper.make_node("Conv", ["p", "w"], ["y"], name="a"),
+        helper.make_node("Sin", ["w"], ["v"]),
+        helper.make_node("Conv", ["x", "v"], ["z"], name="computed"),
+        helper.make_node("Unknown", ["x"], ["u"], domain="elsewhere"),
+        helper.make_node("Conv", ["u", "w"], ["t"], name="open"),
+        helper.make_node("ConvInteger", ["x", "w"], ["s"], name="whole"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 3, 9, 8])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(amounts, "amounts")],
+    )
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid("elsewhere", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=imports, ir_version=8), path)
+    return weight
+
+
+def test_info_lists_what_is_not_read_too(capsys: pytest.CaptureFixture[str]) -> None:
+    op = st.Conv(write_mixed("mixed.onnx"), (3, 11, 10))
+    assert cli.main(["info", "mixed.onnx"]) == 0
+    shown = capsys.readouterr()
+    first, computed, unknown, whole = shown.out.splitlines()
+    assert shown.err == ""
+    assert first == f"a         {op!r}"
+    assert computed.startswith("computed  not read: `inputs` must give 'v'")
+    assert unknown.startswith("open      not read: `input_shapes` must say the size of 'u'")
+    assert unknown.endswith("On the command line: --input-shape NAME=1,3,224,224.")
+    assert whole == "whole     not read: ConvInteger"
+    assert cli.main(["info", "mixed.onnx", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert list(facts["nodes"]) == ["a"]
+    assert [len(facts["unread"]), facts["unread"]["whole"]] == [3, "ConvInteger"]
+    assert cli.main(["info", "mixed.onnx:computed"]) == 2
+    assert "node 'computed': `inputs` must give 'v'" in one_error_line(capsys.readouterr())
+
+
+def test_pads_fold_on_demand_and_half_precision_is_converted(
+    arrays: dict[str, np.ndarray],
+) -> None:
+    weight = write_mixed("half.onnx", np.float16).astype(np.float32)
+    wanted = st.Conv(weight, (3, 9, 8), padding=1, padding_mode="reflect").apply(arrays["x"])
+    typed = ["apply", "half.onnx:a", "x.npy", "-o", "y.npy", "--dtype", "float32", "--fold-pads"]
+    assert cli.main(typed) == 0
+    np.testing.assert_array_equal(np.load("y.npy"), wanted)
+
+
 def test_info_of_a_node_is_the_table_of_its_operator(
     arrays: dict[str, np.ndarray], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,6 +185,8 @@ REFUSED = [
     ("info weight.npy --in-shape 3,9,8 --input-shape 1", "must go with an ONNX model; got 'weig"),
     ("check own:f own:g --in-shape 3 --input-shape 1", "`--input-shape` must go with a weight"),
     ("info one.onnx --dtype int8", "`dtype` must hold the weight, which is float32; got int8"),
+    ("info weight.npy --in-shape 3,9,8 --fold-pads", "`--fold-pads` must go with an ONNX model"),
+    ("check own:f own:g --in-shape 3 --fold-pads", "`--fold-pads` must go with a weight"),
     ("check missing.onnx:conv1", "No such file or directory: 'missing.onnx'"),
     ("info missing.onnx", "No such file or directory: 'missing.onnx'"),
     ("apply one.onnx weight.npy -o y.npy", "`x` must have shape (..., 3, 9, 8)"),

@@ -12,6 +12,7 @@ import pytest
 import sparse_tconv as st
 
 onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx.reference")
 torch = pytest.importorskip("torch")
 runtime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -43,8 +44,14 @@ def run(model, *arrays):
     return session.run(None, dict(zip(names, arrays, strict=True)))[0]
 
 
-def compare(model, rng, in_shape):
-    """The operator with folded pads against onnxruntime on the model."""
+def evaluated(model, *arrays):
+    """What the format's own evaluator gives, where onnxruntime lacks a node of the newest set."""
+    evaluator = onnx.reference.ReferenceEvaluator(onnx.load_from_string(model))
+    return evaluator.run(None, dict(zip(evaluator.input_names, arrays, strict=True)))[0]
+
+
+def compare(model, rng, in_shape, run=run):
+    """The operator with folded pads against onnxruntime, or another, on the model."""
     (op,) = st.interop.onnx.from_model(model, fold_pads=True).values()
     assert op.in_shape == in_shape
     x = rng.standard_normal(in_shape).astype(np.float32)
@@ -126,12 +133,10 @@ def test_a_join_of_other_slices_is_no_circular_padding(rng):
     assert op.in_shape == (2, 7, 6)
 
 
-def made_weight(rng, weight, nodes, initializers):
+def made_weight(rng, weight, nodes, initializers, opset=18):
     """A model whose convolution reads v, which the nodes make."""
     copy = helper.make_node("Identity", ["x"], ["p"])
-    model = onnx.load_from_string(
-        padded(rng, [copy, *nodes], (5, 6), weight, initializers=initializers)
-    )
+    model = onnx.load_from_string(padded(rng, [copy, *nodes], (5, 6), weight, opset, initializers))
     model.graph.node[-1].input[1] = "v"
     return model.SerializeToString()
 
@@ -179,6 +184,130 @@ def test_what_convolves_and_is_not_read_is_listed(rng):
     found = st.interop.onnx.from_model(padded(rng, nodes, (5, 6)))
     assert list(found) == ["y"]
     assert found.unread == {"whole": "ConvInteger", "f": "FusedConv"}
+
+
+def several(rng, count):
+    """A model of `count` layers that compute their weights, and one that does not."""
+    nodes = [helper.make_node("Identity", ["x"], ["p"])]
+    for number in range(count):
+        nodes.append(helper.make_node("Sin", ["w"], [f"v{number}"]))
+        nodes.append(helper.make_node("Conv", ["x", f"v{number}"], [f"z{number}"]))
+    nodes.append(helper.make_node("QLinearConv", ["x"] * 8, ["z0q"], name="whole"))
+    return padded(rng, nodes, (5, 6))
+
+
+def test_a_layer_that_cannot_be_read_does_not_lose_the_others(rng):
+    model = several(rng, 1)
+    reason = r"`inputs` must give 'v0'.* of type Sin"
+    with pytest.warns(UserWarning, match=rf"left out, see `unread`: node 'z0': {reason}") as seen:
+        found = st.interop.onnx.from_model(model)
+    assert seen[0].filename == __file__
+    assert list(found) == ["y"]
+    assert list(found.unread) == ["z0", "whole"]
+    assert found.unread["z0"].startswith("`inputs` must give 'v0'")
+    assert found.unread["whole"] == "QLinearConv"
+    only = st.interop.onnx.from_model(model, nodes=["y"])
+    assert (list(only), only.unread) == (["y"], {"whole": "QLinearConv"})
+    with pytest.raises(st.GeometryError, match=f"node 'z0': {reason}"):
+        st.interop.onnx.from_model(model, nodes=["y", "z0"])
+    weight = rng.standard_normal((3, 2, 3, 3)).astype(np.float32)
+    assert list(st.interop.onnx.from_model(model, inputs={"v0": weight})) == ["z0", "y"]
+
+
+def test_a_warning_of_many_layers_stays_short(rng):
+    with pytest.warns(UserWarning, match=r"node 'z4': .*; and 15 more$") as seen:
+        found = st.interop.onnx.from_model(several(rng, 20))
+    assert "z5" not in str(seen[0].message)
+    assert len(found.unread) == 21
+
+
+def test_every_reason_leaves_the_others(rng):
+    """A type, a damaged attribute, an axis too few, channels that do not divide, no tensor."""
+    bad = {
+        "half": rng.standard_normal((3, 2, 3, 3)).astype(np.float16),
+        "flat": rng.standard_normal((3, 2)).astype(np.float32),
+        "odd": rng.standard_normal((3, 5, 3, 3)).astype(np.float32),
+        "w2": rng.standard_normal((3, 2, 3, 3)).astype(np.float32),
+    }
+    node = helper.make_node
+    nodes = [node("Identity", ["x"], ["p"])]
+    nodes += [node("Conv", ["x", name], [f"z_{name}"]) for name in (*bad, "absent")]
+    nodes[4].attribute.append(helper.make_attribute("strides", [0, 1]))
+    held = [numpy_helper.from_array(array, name) for name, array in bad.items()]
+    with pytest.warns(UserWarning, match="left out"):
+        found = st.interop.onnx.from_model(padded(rng, nodes, (5, 6), initializers=held))
+    assert list(found) == ["y"]
+    words = {
+        "z_half": "FLOAT or DOUBLE; got FLOAT16",
+        "z_flat": "at least 3 axes",
+        "z_odd": "5",
+        "z_w2": "strides",
+        "z_absent": "no such initializer",
+    }
+    assert list(found.unread) == list(words)
+    assert all(word in found.unread[name] for name, word in words.items())
+
+
+def test_long_ways_to_no_weight_are_not_gone_for_every_layer(rng, monkeypatch):
+    monkeypatch.setattr("sparse_tconv.interop.onnx._scopes._MOST_FOLLOWED", 2000)
+    names = [f"c{number}" for number in range(100)]
+    nodes = [helper.make_node("Identity", ["x"], ["p"])]
+    nodes += [helper.make_node("Sin", ["w"], ["c0"])]
+    nodes += [helper.make_node("Identity", [a], [b]) for a, b in pairwise(names)]
+    few = [helper.make_node("Conv", ["x", name], [f"z{name}"]) for name in names[:30]]
+    with pytest.warns(UserWarning, match="and 25 more"):
+        assert len(st.interop.onnx.from_model(padded(rng, [*nodes, *few], (5, 6))).unread) == 30
+    many = [helper.make_node("Conv", ["x", name], [f"z{name}"]) for name in names]
+    with pytest.raises(st.GeometryError, match="of type Sin"):
+        st.interop.onnx.from_model(padded(rng, [*nodes, *many], (5, 6)))
+
+
+def newest():
+    """The operator sets from 22 to the newest that both packages know."""
+    known = range(22, onnx.defs.onnx_opset_version() + 1)
+    return [opset for opset in known if is_run(opset)]
+
+
+def is_run(opset):
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])],
+        "graph",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (1,))],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (1,))],
+    )
+    imports = [helper.make_opsetid("", opset)]
+    model = helper.make_model(graph, opset_imports=imports, ir_version=9)
+    try:
+        run(model.SerializeToString(), np.zeros(1, np.float32))
+    except (runtime.capi.onnxruntime_pybind11_state.Fail, RuntimeError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("opset", newest())
+def test_models_of_the_newest_operator_sets_are_read(rng, opset):
+    for mode in ("constant", "reflect", "edge", "wrap"):
+        node, held = pad_node([0, 0, 1, 2, 0, 0, 3, 1], mode)
+        model = padded(rng, [node], (5, 6), opset=opset, initializers=held)
+        compare(model, rng, (2, 5, 6))
+    values = rng.integers(-128, 128, (3, 2, 3, 3)).astype(np.int8)
+    scale = rng.uniform(0.01, 0.02, 3).astype(np.float32)
+    quantized = helper.make_node("DequantizeLinear", ["w", "s"], ["v"], axis=0)
+    held = [numpy_helper.from_array(scale, "s")]
+    compare(made_weight(rng, values, [quantized], held, opset), rng, (2, 5, 6), evaluated)
+    numbers = {"two": [2, 2], "low": [2], "high": [4], "front": [1, 2]}
+    held = [numpy_helper.from_array(np.array(v, np.int64), k) for k, v in numbers.items()]
+    grown = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Slice", ["shape", "low", "high"], ["size"]),
+        helper.make_node("Mul", ["size", "two"], ["twice"]),
+        helper.make_node("Concat", ["front", "twice"], ["wanted"], axis=0),
+        helper.make_node("Resize", ["x", "", "", "wanted"], ["p"], mode="nearest"),
+    ]
+    model = padded(rng, grown, (5, 6), opset=opset, initializers=held)
+    (op,) = st.interop.onnx.from_model(model).values()
+    assert op.in_shape == (2, 10, 12)
+    assert run(model, np.zeros((1, 2, 5, 6), np.float32)).shape[1:] == op.out_shape
 
 
 def test_a_small_file_cannot_ask_for_many_copies(rng):

@@ -89,7 +89,8 @@ def _pair(arguments: argparse.Namespace) -> dict[str, Any]:
         return {"op": op, "in_shape": op.in_shape, **shared}
     given = vars(arguments)
     typed = [option for option in given_options(arguments) if option != "--in-shape"]
-    for option in [*typed, *(["--input-shape"] if "input_shape" in given else [])]:
+    of_models = {"--input-shape": "input_shape", "--fold-pads": "fold_pads"}
+    for option in [*typed, *(option for option, name in of_models.items() if name in given)]:
         raise UsageError(
             f"`{option}` must go with a weight; got {arguments.weight!r}. Leave it out."
         )

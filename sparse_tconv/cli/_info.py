@@ -28,8 +28,8 @@ def add_to(commands: Commands) -> None:
         run,
         summary="shapes, entries, bytes and engine of an operator",
         description="Print shapes, entries and bytes of the matrix of a convolution, and the "
-        "engine that multiplies by it; of an ONNX model without a node, a list of its convolutions. "
-        "The matrix is not built.",
+        "engine that multiplies by it; of an ONNX model without a node, a list of its convolutions, "
+        "and of those that are not read. The matrix is not built.",
         examples=EXAMPLES + EXTRA_EXAMPLES,
     )
     command.add_argument("weight", metavar="WEIGHT", help=WEIGHT_HELP)
@@ -53,14 +53,17 @@ def run(arguments: argparse.Namespace) -> int:
 def _run_model(arguments: argparse.Namespace) -> int:
     """List the convolutions of a model."""
     check_model(arguments)
-    found = all_layers(arguments.weight, arguments)
+    found, unread = all_layers(arguments.weight, arguments)
     layers = {name: converted(layer, arguments) for name, layer in found.items()}
     if arguments.json:
-        print(json_text({"nodes": {name: _layer_facts(layer) for name, layer in layers.items()}}))
+        nodes = {name: _layer_facts(layer) for name, layer in layers.items()}
+        print(json_text({"nodes": nodes, "unread": unread}))
         return OK
-    width = max(map(len, layers), default=0)
+    width = max(map(len, (*layers, *unread)), default=0)
     for name, layer in layers.items():
         print(f"{name:<{width}}  {linear(layer)!r}{' + bias' * isinstance(layer, Affine)}")
+    for name, reason in unread.items():
+        print(f"{name:<{width}}  not read: {reason}")
     return OK
 
 

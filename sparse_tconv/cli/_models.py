@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+import warnings
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .. import interop
 from ..errors import SparseTconvError
@@ -14,6 +17,7 @@ from ._errors import UsageError
 from ._values import numbers
 
 Layer = ConvOperator | Affine
+_HINT = "On the command line: --input-shape NAME=1,3,224,224."
 
 _MODEL = re.compile(r"(?P<path>.+?\.onnx)(?::(?P<node>.+))?", re.IGNORECASE | re.DOTALL)
 
@@ -37,17 +41,21 @@ def input_shape(text: str) -> tuple[str, Any]:
     return name, numbers(shape)
 
 
-def all_layers(source: str, arguments: argparse.Namespace) -> dict[str, Layer]:
-    """The layers of the model by name: the one that `source` names, or all."""
-    path, node = _split(source)
-    return _layers(path, arguments, None if node is None else [node])
+def all_layers(
+    source: str, arguments: argparse.Namespace
+) -> tuple[dict[str, Layer], dict[str, str]]:
+    """The layers of the model by name, and why others that convolve are not among them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the second answer has the reasons
+        found, unread = _layers(_split(source)[0], arguments, None)
+    return found, {name: _hinted(reason) for name, reason in unread.items()}
 
 
 def one_layer(source: str, arguments: argparse.Namespace) -> Layer:
     """The layer that `source` names, or the only one of the model."""
     path, node = _split(source)
     wanted = _only(path) if node is None else node
-    return _layers(path, arguments, [wanted])[wanted]
+    return _layers(path, arguments, [wanted])[0][wanted]
 
 
 def _split(source: str) -> tuple[str, str | None]:
@@ -66,15 +74,26 @@ def _only(path: str) -> str:
     )
 
 
-def _layers(path: str, arguments: argparse.Namespace, nodes: list[str] | None) -> dict[str, Layer]:
-    shapes = _input_shapes(vars(arguments).get("input_shape"))
+def _layers(
+    path: str, arguments: argparse.Namespace, nodes: list[str] | None
+) -> tuple[dict[str, Layer], dict[str, str]]:
+    given = vars(arguments)
+    shapes = _input_shapes(given.get("input_shape"))
+    # Half precision is read by what it becomes; other types are cast, or refused, afterwards.
+    dtype = given.get("dtype") if given.get("dtype") in (np.float32, np.float64) else None
+    folds = given.get("fold_pads", False)
     try:
-        found: dict[str, Layer] = interop.onnx.from_model(path, shapes, nodes=nodes)
+        found = interop.onnx.from_model(path, shapes, nodes=nodes, fold_pads=folds, dtype=dtype)
     except SparseTconvError as error:
         if "`input_shapes`" not in str(error):
             raise
-        raise UsageError(f"{error} On the command line: --input-shape NAME=1,3,224,224.") from error
-    return found
+        raise UsageError(_hinted(str(error))) from error
+    return found, found.unread
+
+
+def _hinted(message: str) -> str:
+    """A message, in the words of the command line too where it asks for sizes."""
+    return f"{message} {_HINT}" if "`input_shapes`" in message else message
 
 
 def _input_shapes(given: list[tuple[str, Any]] | None) -> Any:

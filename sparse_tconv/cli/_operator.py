@@ -77,6 +77,11 @@ def add_operator_options(command: Parser) -> None:
         help="of a model's input, batch axis included, where the file leaves it open: 1,3,224,224; "
         "one for each input: x=1,3,224,224",
     )
+    add(
+        "--fold-pads",
+        action="store_true",
+        help="of a model: nodes that pad the input of a convolution become its own padding",
+    )
 
 
 def given_options(arguments: argparse.Namespace) -> list[str]:
@@ -104,6 +109,10 @@ def layer_of(arguments: argparse.Namespace, sample_shape: tuple[int, ...] | None
         raise UsageError(
             f"`--input-shape` must go with an ONNX model; got {arguments.weight!r}. "
             "Pass --in-shape, the shape of one sample."
+        )
+    if "fold_pads" in arguments:
+        raise UsageError(
+            f"`--fold-pads` must go with an ONNX model; got {arguments.weight!r}. Leave it out."
         )
     return _operator(arguments, sample_shape)
 

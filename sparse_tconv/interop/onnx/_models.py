@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,32 +11,15 @@ from numpy.typing import ArrayLike, DTypeLike
 from onnx import ModelProto, NodeProto
 
 from ... import _validate as validate
-from ...errors import DTypeError, GeometryError, SparseTconvError
-from ...operators import Affine, ConvOperator
+from ...errors import DTypeError, GeometryError
 from ._files import load
 from ._inputs import contradicts, given_arrays, given_shapes
 from ._names import DOMAINS, text
-from ._nodes import node_operator
+from ._operators import Operators, listed, named_operator, readable
 from ._scopes import OPERATORS, Scope
 from ._shapes import Shapes
 
 _NEWEST = 22
-
-
-class Operators(dict[str, ConvOperator | Affine]):
-    """The operators of a model by name, and what else convolves in it.
-
-    Parameters
-    ----------
-    found : dict
-        The operators.
-    unread : dict of str to str
-        Names of the nodes that are not read, and the types of their operators.
-    """
-
-    def __init__(self, found: dict[str, ConvOperator | Affine], unread: dict[str, str]) -> None:
-        super().__init__(found)
-        self.unread = unread
 
 
 def from_model(
@@ -75,20 +59,28 @@ def from_model(
         In the order of the file, subgraphs of If, Loop and Scan where their node stands. A node
         without a name, or with one that is taken, goes by its first output. ``Affine`` where a node
         has a bias. Nothing shares memory with the model. Its attribute ``unread`` lists the other
-        nodes that convolve by their names, each with its operator's type: those of integers, as
-        QLinearConv and ConvInteger, and those of other domains, as FusedConv.
+        nodes that convolve by their names: each Conv and ConvTranspose that cannot be read with the
+        reason, and the type of its operator for each other, which is one of integers, as QLinearConv
+        and ConvInteger, or of another domain, as FusedConv.
 
     Raises
     ------
     GeometryError
-        The model is not one, is damaged or incomplete, computes a weight, or keeps external data
+        The model is not one. Or, for a node of `nodes` or where no node can be read: it is damaged
+        or incomplete, computes a weight, or keeps external data
         outside its folder; a name in `nodes` or the arguments of a node cannot be what they are.
     ShapeError
-        Sizes are missing, or do not fit to each other.
+        For a node of `nodes` or where no node can be read: sizes are missing, or do not fit to each
+        other.
     DTypeError
-        Weights are not FLOAT or DOUBLE: float16 has to be converted.
+        Likewise: weights are not FLOAT or DOUBLE; float16 has to be converted.
     OSError
         The file cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        Some nodes cannot be read; without `nodes` the others are returned.
 
     See Also
     --------
@@ -132,11 +124,16 @@ def from_model(
         model's inputs, or for 'x'.
     """
     folds = validate.flag("fold_pads", fold_pads)
-    found, unread = _convolutions(model, input_shapes, inputs, _weight_dtype(dtype))
-    wanted = found if nodes is None else {n: _wanted(found, n) for n in _names("nodes", nodes)}
-    return Operators(
-        {name: _operator(name, *place, folds) for name, place in wanted.items()}, unread
-    )
+    places, others = _convolutions(model, input_shapes, inputs, _weight_dtype(dtype))
+    if nodes is not None:
+        wanted = {name: _wanted(places, name) for name in _names("nodes", nodes)}
+        return Operators(
+            {n: named_operator(n, *place, folds) for n, place in wanted.items()}, others
+        )
+    found, refused = readable(places, folds)
+    if refused:
+        warnings.warn(f"left out, see `unread`: {listed(refused)}", stacklevel=2)
+    return Operators(found, refused | others)
 
 
 def node_names(model: Any) -> tuple[str, ...]:
@@ -199,7 +196,9 @@ def _convolutions(
     places = list(outer.convolutions(proto.graph, not contradicts(proto, shapes)))
     known = [place for place in places if _is_read(place[0])]
     others = [place for place in places if not _is_read(place[0])]
-    return dict(_named(known)), {n: text(node.op_type) for n, (node, _) in _named(others)}
+    named = dict(_named([*known, *others]))
+    read = {name: place for name, place in named.items() if _is_read(place[0])}
+    return read, {n: text(node.op_type) for n, (node, _) in named.items() if n not in read}
 
 
 def _is_read(node: NodeProto) -> bool:
@@ -251,14 +250,6 @@ def _wanted(found: dict[str, tuple[NodeProto, Scope]], name: str) -> tuple[NodeP
             f"`nodes` must name convolutions of the model; got {name!r}. They are: {listed}."
         )
     return found[name]
-
-
-def _operator(name: str, node: NodeProto, scope: Scope, fold_pads: bool) -> ConvOperator | Affine:
-    """The operator of a node; errors name the node."""
-    try:
-        return node_operator(node, scope, fold_pads)
-    except SparseTconvError as error:
-        raise type(error)(f"node {name!r}: {error}") from error
 
 
 def _check_functions(model: ModelProto) -> None:

@@ -19,6 +19,7 @@ from ._tensors import frozen, tensor_array, unknown_type
 
 OPERATORS = ("Conv", "ConvTranspose")
 _DEEPEST = 32  # nodes one behind the other that make a weight
+_MOST_FOLLOWED = 2**21  # names, far more than models have nodes
 
 
 @dataclass
@@ -29,6 +30,11 @@ class Ledger:
 
     read: int = 0
     made: int = 0
+    followed: int = 0  # names; those of constants count once, those of others each time
+
+    def is_spent(self) -> bool:
+        """Whether one more node that cannot be read is too many."""
+        return self.is_exceeded() or self.followed > _MOST_FOLLOWED
 
     def is_exceeded(self) -> bool:
         """Whether far more was made than read."""
@@ -109,6 +115,7 @@ class Scope:
         seen: set[Any] = set()
         while name not in self.given:
             owner = self._owner(name)
+            self.ledger.followed += 1
             if name in owner.arrays:
                 found = owner.arrays[name]
                 break
