@@ -73,7 +73,9 @@ def test_dropped_taps_are_left_out_each_way(way, copies, rng, settings_count):
         setting = random_setting(rng, dtypes=(np.int64,))
         weight = setting.weight * (rng.random(setting.weight.shape[2:]) < 0.5)
         op = st.Conv(weight, setting.in_shape, **setting.options)
-        marks = np.broadcast_to((weight != 0).any(axis=(0, 1)), weight.shape).astype(float)
+        # Marks no sums and differences of which come to zero.
+        marks = (weight != 0).any(axis=(0, 1)) * rng.uniform(1, 2, weight.shape[2:])
+        marks = np.broadcast_to(marks, weight.shape)
         touched = st.Conv(marks, setting.in_shape, **setting.options)
         for ours, pattern in ((op, touched), (op.T, touched.T)):
             dropped = ours.to_matrix(drop_zeros=True)

@@ -180,8 +180,10 @@ def _fill_sums(
     for region in last.regions:
         rows = last.rows(region)
         entries = rows.sum_taps(outer, 2)
-        if pattern.taps is None and rows.uniform:
-            size = entries[0].size
+        size = entries[0].size
+        if pattern.taps is None and entries.shape[1] == 1:
+            slab[:, done : done + size] = entries[:, 0]
+        elif pattern.taps is None and rows.uniform:
             _write_even_rows(slab[:, done : done + size], entries, rows)
         else:
             order = pattern.order(block.progressions, region)

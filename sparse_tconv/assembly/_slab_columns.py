@@ -12,10 +12,9 @@ from ..pattern import Block, MatrixPattern, Rows
 from ._repeat import repeat
 
 Ints = NDArray[np.int64]
-# Columns along the last axis, repeated for outer entries, by rows and number of these.
+# Columns along the last axis, repeated for outer entries, by rows that are kept and number of these.
 Tiled = dict[tuple[int, int], tuple[NDArray[Any], Rows]]
 
-_FEW = 1 << 14  # entries of rows that patterns keep; others are new at each use
 _WIDE = 1 << 8  # entries: pieces as long are not made longer
 
 
@@ -40,7 +39,8 @@ def fill_columns(
         cols = rows.cols.astype(outer.dtype)
         if pattern.taps is None:
             size = outer.size * cols.size
-            _write_rows(slab[done : done + size], outer, cols, rows, tiled)
+            kept = last.keeps(region.start, region.start + region.period)
+            _write_rows(slab[done : done + size], outer, cols, rows, tiled if kept else {})
         else:
             order = pattern.order(block.progressions, region)
             size = order.size
@@ -54,6 +54,9 @@ def _write_rows(
     target: NDArray[Any], outer: NDArray[Any], cols: NDArray[Any], rows: Rows, tiled: Tiled
 ) -> None:
     """Write outer + cols, row by row of the last axis; in one go where rows are equally long."""
+    if outer.size == 1:
+        np.add(outer, cols, out=target)
+        return
     if not rows.uniform:
         ends = rows.ptr * outer.size
         for row, (first, stop) in enumerate(pairwise(rows.ptr)):
@@ -68,7 +71,6 @@ def _write_rows(
         return
     key = id(rows), outer.size
     # A sum over whole rows runs faster than one over short pieces.
-    held = tiled[key] if key in tiled else (np.tile(cols.reshape(n_rows, width), outer.size), rows)
-    if cols.size <= _FEW:
-        tiled[key] = held
-    np.add(held[0], np.repeat(outer, width), out=target.reshape(n_rows, -1))
+    if key not in tiled:
+        tiled[key] = np.tile(cols.reshape(n_rows, width), outer.size), rows
+    np.add(tiled[key][0], np.repeat(outer, width), out=target.reshape(n_rows, -1))

@@ -17,10 +17,11 @@ from ._rows import Ints, Rows, forward_rows, outside_positions, transposed_rows
 # interior (a circulant matrix, a kernel as long as the signal) needs little memory beside the
 # matrix itself.
 _TAPS_AT_ONCE = 1 << 18
-_TAPS_AT_LEAST = 1 << 15
+_TAPS_AT_LEAST = 1 << 13
 _TERMS = 4  # multiples of samples that a position may hold, with what it takes to add them up
-_SHARE = 128  # of all taps, at least, where these are many
+_SHARE = 256  # of all taps, at least, where these are many
 _TAPS_KEPT = 1 << 14  # rows of more taps are written out anew at each use
+_ALL_TAPS_KEPT = 1 << 16  # and all where the regions have more together
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,19 @@ class AxisPattern:
 
     def rows_between(self, start: int, stop: int) -> Rows:
         """Rows start .. stop - 1, written out; kept if they are few."""
-        if (stop - start) * self.axis.k > _TAPS_KEPT:
+        if not self.keeps(start, stop):
             return _rows(self.axis, self.transposed, start, stop)
         if (start, stop) not in self._kept:
             self._kept[start, stop] = _rows(self.axis, self.transposed, start, stop)
         return self._kept[start, stop]
+
+    def keeps(self, start: int, stop: int) -> bool:
+        """Whether rows start .. stop - 1 are few enough to be kept from one use to the next."""
+        return self._few and (stop - start) * self.axis.k <= _TAPS_KEPT
+
+    @cached_property
+    def _few(self) -> bool:
+        return sum(region.period for region in self.regions) * self.axis.k <= _ALL_TAPS_KEPT
 
     def all_rows(self) -> Rows:
         """All rows, written out anew."""

@@ -155,13 +155,15 @@ class MatrixPattern:
 
         Numbers into the table (outer entry, entry), C-ordered; those of dropped taps are left out.
         """
-        key = region.start, self.outer_entries(combination)
-        if key not in self._orders:
-            self._orders[key] = row_order(self.axes[-1].rows(region), key[1])
+        last, key = self.axes[-1], (region.start, self.outer_entries(combination))
+        rows = last.rows(region)
+        order = self._orders[key] if key in self._orders else row_order(rows, key[1])
+        if last.keeps(region.start, region.start + region.period):
+            self._orders[key] = order
         if self.taps is None:
-            return self._orders[key]
-        kept = self._kept(combination, self.axes[-1].rows(region)).reshape(-1)
-        return self._orders[key][kept[self._orders[key]]]
+            return order
+        kept = self._kept(combination, rows).reshape(-1)
+        return order[kept[order]]
 
     @cached_property
     def _orders(self) -> dict[tuple[int, int], Ints]:
