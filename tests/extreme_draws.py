@@ -158,6 +158,50 @@ def _composed(draw: Draws) -> None:
         made(max_bytes=draw.of(None, draw.one(10**6)))
 
 
+def _layers(draw: Draws) -> None:
+    layers, shape = st.layers, (draw.one(4), draw.one(6), draw.one(6))
+    op = draw.of(
+        lambda: layers.avg_pool(
+            shape,
+            draw.some(2, 2),
+            draw.some(2, 2),
+            draw.some(0, 2),
+            ceil_mode=draw.of(True, False),
+            divisor_override=draw.of(None, draw.one(3)),
+        ),
+        lambda: layers.adaptive_avg_pool(shape, draw.some(2, 2)),
+        lambda: layers.upsample(shape, draw.some(8, 2), mode=draw.of("nearest", "bilinear")),
+        lambda: layers.upsample(shape, scale_factor=draw.some(2, 2)),
+        lambda: layers.pixel_shuffle(shape, draw.one(2)),
+        lambda: layers.pixel_unshuffle(shape, draw.one(2)),
+        lambda: layers.unfold(shape, *(draw.some(usual, 2) for usual in (3, 1, 1, 1))),
+        lambda: layers.fold(
+            (draw.one(36), draw.one(36)), *(draw.some(usual, 2) for usual in (6, 3, 1, 1, 1))
+        ),
+        lambda: layers.pad(shape, draw.padding(2), draw.of(*MODES)),
+        lambda: layers.channel_scale(shape, np.ones(4)),
+        lambda: layers.linear(shape, np.ones((3, 6))),
+    )()
+    repr(op)
+    for product in (op, op.T):
+        if np.prod([float(size) for size in product.in_shape]) < 1e5:
+            product.apply(np.ones(product.in_shape))
+    op.to_matrix(max_bytes=draw.of(None, draw.one(10**6)))
+
+
+def _local(draw: Draws) -> None:
+    make = draw.of(st.LocalConv, st.LocalConvTranspose)
+    op = make(
+        np.ones((draw.of(4, 7), 3)),
+        (draw.one(6),),
+        channels=False,
+        **draw.options() | {"groups": 1},
+    )
+    repr(op), op.T
+    op.apply(np.ones(op.in_shape))
+    op.to_matrix(max_bytes=draw.of(None, draw.one(10**6)))
+
+
 def _settings(draw: Draws) -> None:
     limit, threads = st.cache_info().limit, st.num_threads()
     try:
@@ -180,6 +224,8 @@ def _analysis(draw: Draws) -> None:
     draw.of(
         lambda: analysis.singular_values(SMALL, draw.one(2), which),
         lambda: analysis.singular_vectors(SMALL, draw.one(2), which),
+        lambda: analysis.eigenvalues(SMALL, draw.one(2), which),
+        lambda: analysis.norm(SMALL, draw.one(1)),
         lambda: analysis.rows(SMALL, draw.of(draw.one(1), [draw.one(1), draw.one(2)])),
         lambda: analysis.columns(SMALL, draw.of(draw.one(1), [draw.one(1), draw.one(2)])),
     )()
@@ -193,6 +239,20 @@ def _inverse(draw: Draws) -> None:
         ),
         lambda: inverse.solve(SMALL, y, max_bytes=draw.one(10**6), damp=0.1),
         lambda: inverse.tsvd(SMALL, y, draw.one(3)),
+        lambda: inverse.tv(SMALL, y, draw.one(1), maxiter=min(draw.one(5), 100)),
+        lambda: inverse.richardson_lucy(SMALL, y, maxiter=min(draw.one(5), 100)),
+        lambda: inverse.kronecker_sum(np.ones((3, 3)), draw.one(1)),
+        lambda: inverse.deblur(
+            np.ones((9, 8)), np.ones((3, 3)), rule=draw.one(1), center=(draw.one(1), draw.one(1))
+        ),
+        lambda: inverse.varying_blur(
+            np.ones((2, 3)),
+            [[draw.one(0), draw.one(5)]],
+            (draw.one(6),),
+            at=draw.of("input", "output"),
+            center=(draw.one(1),),
+            padding_mode=draw.of(*MODES),
+        ).apply(np.ones(6)),
         lambda: inverse.blur(
             np.ones((3, 3)), (draw.one(9), draw.one(8)), center=(draw.one(1), draw.one(1))
         ),
@@ -323,6 +383,7 @@ def run(argv: list[str]) -> None:
 
 TARGETS: tuple[Callable[[Draws], None], ...] = (
     *(_geometry, _matrix, _operator, _operator, _function, _composed, _settings, _analysis),
+    *(_layers, _layers, _local, _inverse),
     *(_inverse, _testing, _chunked, _onnx, _torch, _command, _command, _other_command),
 )
 

@@ -178,3 +178,8 @@ def test_errors_say_what_to_do():
         varying_blur(psfs, [[0, 4]], (5,), at="both")
     with pytest.raises(st.GeometryError, match="`in_shape` must have 1 entries"):
         varying_blur(psfs, [[0, 4]], (5, 5))
+
+
+def test_weights_of_nodes_that_memory_cannot_hold_are_refused_before_they_are_made():
+    with pytest.raises(st.MatrixTooLargeError, match="`in_shape` must fit in the memory"):
+        varying_blur(np.ones((2, 3)), [[0, 5]], (2**45,))

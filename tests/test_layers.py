@@ -336,3 +336,25 @@ def test_shapes_that_do_not_fit(make, message):
 def test_fractions_are_not_cut_off(make):
     with pytest.raises(st.DTypeError, match="`dtype` must be able to hold"):
         make()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda far: layers.avg_pool((1, far), far),
+        lambda far: layers.avg_pool((1, far), far - 1, ceil_mode=True),
+        lambda far: layers.adaptive_avg_pool((1, 5), far),
+        lambda far: layers.upsample((1, 5), far),
+        lambda far: layers.upsample((1, far), 3),
+        lambda far: layers.adaptive_avg_pool((1, far, 3), (1, 2)),
+        lambda far: layers.upsample((far, 2), 4),
+        lambda far: layers.upsample((far, 4), 2),
+        lambda far: layers.unfold((1, far), 3),
+        lambda far: layers.pad((far, 3), 1),
+        lambda far: layers.channel_scale((far, 3), 2.0),
+    ],
+)
+@pytest.mark.parametrize("far", [2**45, 2**55])
+def test_what_memory_cannot_hold_is_refused_before_it_is_made(make, far):
+    with pytest.raises(st.MatrixTooLargeError, match="must fit in the memory that is available"):
+        make(far)

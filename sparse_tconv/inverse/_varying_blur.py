@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
+from .._memory import check_fits
 from ..errors import GeometryError
 from ..geometry import ConvGeometry
 from ._arguments import one_of
@@ -56,6 +57,8 @@ def varying_blur(
     ------
     GeometryError
         An argument is not what it may be, or `psfs` and `positions` do not go together.
+    MatrixTooLargeError
+        The weights of the nodes along the axes do not fit in memory.
     DTypeError
         The PSFs have a type that the library does not compute with.
 
@@ -119,6 +122,9 @@ def varying_blur(
         channels=False,
     )
     dtype = kernels.real.dtype
+    weights = sum(len(p) * n for p, n in zip(nodes, geometry.x_shape, strict=True))
+    remedy = "Take a smaller image, or fewer nodes."
+    check_fits("in_shape", f"{weights:,} weights of nodes", 24 * weights, remedy)
     hats = [_hats(p, size).astype(dtype) for p, size in zip(nodes, geometry.x_shape, strict=True)]
     return VaryingBlur(kernels, hats, geometry, where, shape)
 

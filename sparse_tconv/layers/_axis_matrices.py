@@ -14,6 +14,7 @@ from scipy.sparse import csr_array, eye_array, kron
 from ..assembly import guard_entries, index_dtype
 from ..errors import DTypeError
 from ..operators import Operator
+from ._sample import check_written
 
 
 class AxisMatrices(Operator):
@@ -81,6 +82,7 @@ def axis_operator(
     in_shape: tuple[int, ...], matrices: Sequence[NDArray[Any] | csr_array], dtype: np.dtype[Any]
 ) -> AxisMatrices:
     """The operator of sparse matrices per axis, cast to a dtype that can hold them."""
+    check_written("in_shape", in_shape, max(in_shape))  # row pointers of the transposes
     return AxisMatrices(in_shape, [cast_exactly(matrix, dtype) for matrix in matrices], dtype)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from .. import _validate as validate
 from ..errors import GeometryError
 from ..operators import Conv, Operator, as_operator
+from ._sample import check_written
 
 
 def pad(
@@ -71,6 +72,7 @@ def pad(
     options: dict[str, Any] = {"padding": padding, "padding_mode": padding_mode}
     if not lead:
         return Conv(np.ones((1,) * axes, kind), size, channels=False, **options)
+    check_written("in_shape", shape, channels, 2 * kind.itemsize)
     weight = np.ones((channels, *(1,) * (axes + 1)), kind)
     op = Conv(weight, (channels, *size), groups=channels, **options)
     out_shape = (*lead, *op.out_shape[1:])

@@ -13,7 +13,7 @@ from ..errors import GeometryError, ShapeError
 from ..operators import Operator
 from ._axis_matrices import axis_operator, gathered
 from ._rearranged import Rearranged
-from ._sample import channels_first
+from ._sample import channels_first, check_written
 
 
 def unfold(
@@ -45,6 +45,8 @@ def unfold(
     ------
     GeometryError
         An argument cannot be what it is, or no window fits.
+    MatrixTooLargeError
+        What has to be written out does not fit in memory.
     DTypeError
         `dtype` is a type that the library does not compute with.
 
@@ -92,6 +94,8 @@ def unfold(
             f"`kernel_size` must fit into the padded sample; got {taps} on {size}. "
             f"Pad more, or take a smaller window."
         )
+    for k, windows in zip(taps, count, strict=True):
+        check_written("kernel_size", taps, k * windows)
     matrices = [
         gathered((np.arange(k)[:, None] * dil + np.arange(o) * s - p).reshape(-1), n)
         for (n, k, dil, p, s), o in zip(zip(*rows, strict=True), count, strict=True)
@@ -137,6 +141,8 @@ def fold(
         `in_shape` does not have a multiple of the taps, or not a column per window.
     GeometryError
         An argument cannot be what it is, or no window fits.
+    MatrixTooLargeError
+        What has to be written out does not fit in memory.
     DTypeError
         `dtype` is a type that the library does not compute with.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from .. import _validate as validate
 from ..errors import ShapeError
 from ..operators import Diagonal
 from ._axis_matrices import AxisMatrices, cast_exactly
+from ._sample import check_written
 
 
 def channel_scale(in_shape: Any, scale: ArrayLike, *, dtype: DTypeLike | None = None) -> Diagonal:
@@ -33,6 +35,8 @@ def channel_scale(in_shape: Any, scale: ArrayLike, *, dtype: DTypeLike | None = 
     ------
     ShapeError
         `scale` is not one number per channel.
+    MatrixTooLargeError
+        What has to be written out does not fit in memory.
     DTypeError
         `dtype` is a type that the library does not compute with, or cannot hold `scale`.
 
@@ -66,6 +70,7 @@ def channel_scale(in_shape: Any, scale: ArrayLike, *, dtype: DTypeLike | None = 
             f"`scale` must have shape {shape[:1]}, one number per channel; got {numbers.shape}. "
             f"The first axis of `in_shape` is that of the channels."
         )
+    check_written("in_shape", shape, prod(shape), 2 * numbers.itemsize)
     column = numbers.reshape(*numbers.shape, *(1,) * (len(shape) - numbers.ndim))
     return Diagonal(np.broadcast_to(column, shape), spatial_ndim=len(shape) - 1)
 

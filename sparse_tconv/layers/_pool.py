@@ -13,7 +13,7 @@ from .. import _validate as validate
 from ..errors import GeometryError
 from ..operators import Conv, Operator
 from ._axis_matrices import axis_operator, cast_exactly, gathered
-from ._sample import channels_first
+from ._sample import channels_first, check_written
 
 
 def avg_pool(
@@ -57,6 +57,8 @@ def avg_pool(
     ------
     GeometryError
         An argument cannot be what it is, or no window fits.
+    MatrixTooLargeError
+        What has to be written out does not fit in memory.
     DTypeError
         `dtype` cannot hold the entries, which are fractions but for ``divisor_override=1``.
 
@@ -104,6 +106,7 @@ def avg_pool(
             f"Pad more, or take a smaller window."
         )
     if all(axis.is_convolution(include or divisor is not None) for axis in axes):
+        check_written("kernel_size", kernel, channels * prod(kernel), 24)
         taps = np.full((channels, 1, *kernel), 1 / (divisor or prod(kernel)))
         return Conv(
             cast_exactly(taps, kind),
@@ -112,6 +115,8 @@ def avg_pool(
             padding=border,
             groups=channels,
         )
+    for axis in axes:
+        check_written("kernel_size", kernel, axis.count * axis.k)
     matrices = [axis.matrix(include, divisor is not None) for axis in axes]
     if divisor is not None:
         matrices[0] = matrices[0] / divisor
@@ -139,6 +144,8 @@ def adaptive_avg_pool(in_shape: Any, output_size: Any, *, dtype: DTypeLike = flo
     ------
     GeometryError
         An argument cannot be what it is.
+    MatrixTooLargeError
+        What has to be written out does not fit in memory.
     DTypeError
         `dtype` cannot hold the entries, which are fractions where windows have several.
 
@@ -172,6 +179,8 @@ def adaptive_avg_pool(in_shape: Any, output_size: Any, *, dtype: DTypeLike = flo
     if not any(n % m for n, m in zip(size, result, strict=True)):
         kernel = tuple(n // m for n, m in zip(size, result, strict=True))
         return avg_pool((channels, *size), kernel, dtype=kind)
+    for n, m in zip(size, result, strict=True):
+        check_written("output_size", result, 2 * m + n)
     matrices = [adaptive_matrix(n, m) for n, m in zip(size, result, strict=True)]
     return axis_operator((channels, *size), matrices, kind)
 

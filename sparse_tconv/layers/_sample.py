@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _validate as validate
+from .._memory import check_fits
 from ..errors import GeometryError
 
 
@@ -17,3 +18,10 @@ def channels_first(in_shape: Any) -> tuple[int, tuple[int, ...]]:
             f"Pass (1, *size) for a sample without channels."
         )
     return shape[0], shape[1:]
+
+
+def check_written(name: str, value: Any, numbers: int, each: int = 64) -> None:
+    """Refuse an argument that would have more numbers written out than the memory there is holds,
+    at so many bytes for each, its companions on the way counted.
+    """
+    check_fits(name, f"{value}, which takes {numbers:,} numbers", each * numbers, "Take less.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, isfinite
+from math import floor, isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..errors import GeometryError
 from ..operators import Conv, ConvTranspose, Operator
 from ._axis_matrices import axis_operator, gathered
 from ._pool import adaptive_avg_pool
-from ._sample import channels_first
+from ._sample import channels_first, check_written
 
 _MODES = ("nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic", "area")
 _AXES = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
@@ -57,6 +57,8 @@ def upsample(
     ------
     GeometryError
         An argument cannot be what it is, or does not go with `mode`.
+    MatrixTooLargeError
+        What has to be written out does not fit in memory.
     DTypeError
         `dtype` cannot hold the entries.
 
@@ -95,6 +97,7 @@ def upsample(
     new, scales = _sizes(old, size, scale_factor)
     if mode == "area":
         return adaptive_avg_pool((channels, *old), new, dtype=kind)
+    check_written("size", new, 4 * max(*new, *old))
     axes = list(zip(old, new, scales, strict=True))
     if not mode.startswith("nearest"):
         rule = _cubic if mode == "bicubic" else _linear
@@ -112,6 +115,7 @@ def _taken(channels: int, old: tuple[int, ...], sources: list[Any], kind: Any) -
         np.array_equal(s, np.repeat(np.arange(n), r))
         for (n, s), r in zip(pairs, repeats, strict=True)
     ):
+        check_written("in_shape", shape, channels * prod(repeats), 2 * kind.itemsize)
         ones = np.ones((channels, 1, *repeats), kind)
         return ConvTranspose(ones, shape, stride=repeats, groups=channels)
     steps = [int(s[1]) if len(s) > 1 else n for n, s in pairs]
@@ -119,6 +123,7 @@ def _taken(channels: int, old: tuple[int, ...], sources: list[Any], kind: Any) -
         step > 0 and np.array_equal(s, np.arange(0, n, step))
         for (n, s), step in zip(pairs, steps, strict=True)
     ):
+        check_written("in_shape", shape, channels, 2 * kind.itemsize)
         return Conv(np.ones((channels, 1, *(1,) * d), kind), shape, stride=steps, groups=channels)
     return axis_operator(shape, [gathered(s, n) for n, s in pairs], kind)
 
