@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError, ShapeError
+from ._least_squares import power_of_two
 
 Vector = NDArray[np.float64]
 
@@ -29,7 +30,12 @@ class Bounds:
 
     @classmethod
     def of(
-        cls, lower: Any, upper: Any, shape: tuple[int, ...], nonnegative: bool = False
+        cls,
+        lower: Any,
+        upper: Any,
+        shape: tuple[int, ...],
+        nonnegative: bool = False,
+        exponents: tuple[int, int] = (0, 0),
     ) -> Bounds | None:
         """The bounds of these arguments, None where there are none, or the error that names one."""
         if lower is None and upper is None and not nonnegative:
@@ -45,7 +51,9 @@ class Bounds:
                 f"`upper` must not be below {least}; got {crossed} entries that are. "
                 f"Exchange the two, or raise upper."
             )
-        return cls(low, high)
+        # The problem's x is in the scale of what is left of C and y.
+        shift = exponents[0] - exponents[1]
+        return cls(power_of_two(low, shift), power_of_two(high, shift))
 
     def clip(self, x: Vector) -> Vector:
         """The point between the bounds that is nearest to x."""

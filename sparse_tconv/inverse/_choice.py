@@ -43,7 +43,7 @@ class GCV(Choice):
     damp, source, damps
         As in every choice.
     values : (points,) array
-        The GCV function on the grid.
+        The GCV function on the grid, in squares of y: 0 or inf where float64 cannot hold them.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from ..errors import GeometryError
 from ._arguments import number
 from ._choice import GCV, Discrepancy, LCurve
 from ._expand import expand
-from ._least_squares import LeastSquares
+from ._least_squares import LeastSquares, power_of_two
 from ._rules import (
     POINTS,
     choose_discrepancy,
@@ -20,6 +20,7 @@ from ._rules import (
     curve,
     gcv_function,
 )
+from ._scale import scaled
 
 TAU = 1.01
 
@@ -79,9 +80,13 @@ def gcv(op: Any, y: ArrayLike, *, regularizer: Any = None, mask: ArrayLike | Non
 
 def gcv_choice(problem: LeastSquares) -> GCV:
     """The choice for a checked problem."""
+    problem = scaled(problem)
+    of_op, of_y = problem.exponents
     found = expand(problem, choose_gcv)
     damps = found.damps(POINTS)
-    return GCV(choose_gcv(found), found.source, damps, curve(gcv_function(found), damps))
+    damp, grid = float(power_of_two(choose_gcv(found), of_op)), power_of_two(damps, of_op)
+    values = power_of_two(curve(gcv_function(found), damps), 2 * of_y)
+    return GCV(damp, found.source, grid, values)
 
 
 def lcurve(
@@ -137,10 +142,18 @@ def lcurve(
 
 def lcurve_choice(problem: LeastSquares) -> LCurve:
     """The choice for a checked problem."""
+    problem = scaled(problem)
+    of_op, of_y = problem.exponents
     found = expand(problem, choose_lcurve)
     damps = found.damps(POINTS)
-    functions = (found.residual_norm, found.solution_norm, curvature_function(found))
-    return LCurve(choose_lcurve(found), found.source, damps, *(curve(f, damps) for f in functions))
+    return LCurve(
+        float(power_of_two(choose_lcurve(found), of_op)),
+        found.source,
+        power_of_two(damps, of_op),
+        power_of_two(curve(found.residual_norm, damps), of_y),
+        power_of_two(curve(found.solution_norm, damps), of_y - of_op),
+        curve(curvature_function(found), damps),
+    )
 
 
 def discrepancy(
@@ -207,12 +220,16 @@ def discrepancy_choice(problem: LeastSquares, noise_norm: Any, tau: Any = TAU) -
     """The choice for a checked problem."""
     noise = number("noise_norm", noise_norm, positive=True)
     target = number("tau", tau, positive=True) * noise
-    found = expand(problem, lambda expansion: choose_discrepancy(expansion, target))
+    problem = scaled(problem)
+    of_op, of_y = problem.exponents
+    sought = float(power_of_two(target, -of_y))
+    found = expand(problem, lambda expansion: choose_discrepancy(expansion, sought))
     damps = found.damps(POINTS)
-    norms = curve(found.residual_norm, damps)
-    _check_reachable(noise, target, found.residual_norm(found.smallest), float(norms[-1]))
-    damp = choose_discrepancy(found, target)
-    return Discrepancy(damp, found.source, damps, norms, target)
+    norms = power_of_two(curve(found.residual_norm, damps), of_y)
+    least = float(power_of_two(found.residual_norm(found.smallest), of_y))
+    _check_reachable(noise, target, least, float(norms[-1]))
+    damp = float(power_of_two(choose_discrepancy(found, sought), of_op))
+    return Discrepancy(damp, found.source, power_of_two(damps, of_op), norms, target)
 
 
 def _check_reachable(noise: float, target: float, least: float, most: float) -> None:

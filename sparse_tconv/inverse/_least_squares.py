@@ -39,6 +39,9 @@ class LeastSquares:
         L; the identity if None.
     dtype : numpy.dtype
         What x is asked for in.
+    exponents : tuple of int
+        Those of the powers of two that were taken out of C and damp, and of y: norms, starts and
+        answers are those of the caller's C and y.
     """
 
     op: Operator
@@ -50,6 +53,7 @@ class LeastSquares:
     damp: float
     regularizer: Operator | None
     dtype: np.dtype[Any]
+    exponents: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(
@@ -159,7 +163,9 @@ class LeastSquares:
     def norms(self, x: NDArray[Any]) -> tuple[float, float]:
         """Residual norm and solution norm."""
         residual = np.linalg.norm(self.forward(x) - self.y)
-        return float(residual), float(np.linalg.norm(self.penalty(x)))
+        of_op, of_y = self.exponents
+        sizes = (residual, of_y), (np.linalg.norm(self.penalty(x)), of_y - of_op)
+        return tuple(float(power_of_two(size, exponent)) for size, exponent in sizes)  # type: ignore[return-value]
 
     def sample(self, name: str, value: ArrayLike) -> NDArray[Any]:
         """A user's x in the n-d shape, one for the batch or one each, as (count, columns of C)."""
@@ -171,11 +177,32 @@ class LeastSquares:
                 f"Pass one sample of shape {self.in_shape}, or one for each."
             )
         flat = array.reshape(prod(given), -1).astype(np.result_type(array, self.y.dtype))
+        flat = power_of_two(flat, self.exponents[0] - self.exponents[1])
         return np.broadcast_to(flat, (self.count, flat.shape[1]))
 
     def shaped(self, x: NDArray[Any]) -> NDArray[Any]:
         """An answer as the caller gets it: n-d, in the dtype of op and y."""
-        return x.reshape(*self.batch, *self.in_shape).astype(self.dtype)
+        of_op, of_y = self.exponents
+        with np.errstate(over="ignore"):
+            found = power_of_two(x, of_y - of_op).astype(self.dtype)
+        if self.exponents != (0, 0) and np.isfinite(x).all() and not np.isfinite(found).all():
+            raise DTypeError(
+                f"`y` must have an answer that {self.dtype} can hold; got one of about "
+                f"2**{of_y - of_op}. Divide y by a power of two, or multiply op by one."
+            )
+        return found.reshape(*self.batch, *self.in_shape)
+
+
+def power_of_two(values: Any, exponent: int) -> Any:
+    """Numbers times a power of two, exactly: part by part, infinite where too large."""
+    if not exponent:
+        return values
+    array = np.asarray(values)
+    with np.errstate(over="ignore", under="ignore"):
+        if array.dtype.kind != "c":
+            return np.ldexp(array, exponent)
+        parts = np.ascontiguousarray(array).view(array.real.dtype)
+        return np.ldexp(parts, exponent).view(array.dtype)
 
 
 def _operator(op: Any) -> Operator:

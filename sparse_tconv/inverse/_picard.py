@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._expand import expand
-from ._least_squares import LeastSquares
+from ._least_squares import LeastSquares, power_of_two
 from ._rules import choose_gcv
+from ._scale import scaled
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,11 +105,17 @@ def picard(op: Any, y: ArrayLike) -> Picard:
     sparse_tconv.errors.ShapeError: `y` must have shape (..., 128); got (3,). The last axes are one
         sample.
     """
-    problem = LeastSquares.of(op, y)
+    problem = scaled(LeastSquares.of(op, y))
+    of_op, of_y = problem.exponents
     found = expand(problem, choose_gcv)
     order = np.argsort(-found.values, kind="stable")
     values = found.values[order]
     coefficients = np.sqrt(found.energies[order] / problem.count)
     ratios = np.full_like(values, np.inf)
     np.divide(coefficients, values, out=ratios, where=values > 0)
-    return Picard(values, coefficients, ratios, found.source)
+    return Picard(
+        power_of_two(values, of_op),
+        power_of_two(coefficients, of_y),
+        power_of_two(ratios, of_y - of_op),
+        found.source,
+    )

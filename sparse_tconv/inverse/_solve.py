@@ -21,6 +21,7 @@ from ._fista import solve_fista
 from ._krylov import solve_lsmr, solve_lsqr
 from ._least_squares import LeastSquares
 from ._progress import Ended, Progress
+from ._scale import scaled
 from ._warning import warn_unless_converged
 
 _SOLVERS: dict[str, Callable[[LeastSquares, Controls], Answer]] = {
@@ -204,7 +205,10 @@ def solve(
     sparse_tconv.errors.GeometryError: `damp` must be a finite number, at least 0; got -1. Pass 1 or
         0.
     """
-    problem = LeastSquares.of(op, y, damp=damp, regularizer=regularizer, mask=mask, weights=weights)
+    given_problem = LeastSquares.of(
+        op, y, damp=damp, regularizer=regularizer, mask=mask, weights=weights
+    )
+    problem = scaled(given_problem)
     target = None if noise_norm is None else number("noise_norm", noise_norm, positive=True)
     nonnegative = validate.flag("nonnegative", nonnegative)
     asked = one_of("method", method, ("auto", *_SOLVERS))
@@ -230,7 +234,7 @@ def solve(
     for key in sorted(named & _BOUNDS):
         check_real(key, problem.dtype)
     shape = (*problem.batch, *problem.in_shape)
-    bounds = Bounds.of(lower, upper, shape, nonnegative)
+    bounds = Bounds.of(lower, upper, shape, nonnegative, problem.exponents)
     start = None if x0 is None else problem.sample("x0", x0)
 
     def near(x: NDArray[Any]) -> bool:
@@ -254,7 +258,7 @@ def solve(
             name,
             answer.iterations,
             *problem.norms(answer.x),
-            damp=problem.damp,
+            damp=given_problem.damp,
         )
     )
 

@@ -15,8 +15,9 @@ from ._arguments import check_used, one_of
 from ._choice import GCV, Choice
 from ._choose import discrepancy_choice, gcv_choice, lcurve_choice
 from ._findings import answer_findings
-from ._least_squares import LeastSquares
+from ._least_squares import LeastSquares, power_of_two
 from ._models import Stack
+from ._scale import scaled
 from ._solve import solve
 
 RULES = ("gcv", "lcurve", "discrepancy")
@@ -129,10 +130,13 @@ def _of_a_picture(op: Any, y: ArrayLike, solution: Solution, mask: Any) -> list[
     shape = (-1, *op.in_shape[len(op.in_shape) - op.spatial_ndim :])
     residual = data - op.apply(solution.x)
 
-    def stack(array: Any) -> Stack:
-        return np.asarray(array, np.float64).reshape(shape)
+    of_op, of_y = scaled(LeastSquares.of(op, y)).exponents
 
-    return answer_findings(stack(residual), stack(solution.x), stack(data), True)
+    def stack(array: Any, exponent: int) -> Stack:
+        return np.asarray(power_of_two(np.asarray(array, np.float64), exponent)).reshape(shape)
+
+    x = stack(solution.x, of_op - of_y)
+    return answer_findings(stack(residual, -of_y), x, stack(data, -of_y), True)
 
 
 def _choice(

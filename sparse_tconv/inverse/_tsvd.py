@@ -13,8 +13,9 @@ from ..solution import Solution, Status
 from ._arguments import check_used, number, one_of
 from ._choose import TAU
 from ._diagonal import Diagonal, diagonal
-from ._least_squares import LeastSquares
+from ._least_squares import LeastSquares, power_of_two
 from ._rules import trusted_minimum
+from ._scale import scaled
 
 RULES = ("gcv", "discrepancy")
 _USES: dict[str, tuple[str, ...]] = {
@@ -72,7 +73,7 @@ def tsvd(
     sparse_tconv.errors.GeometryError: `rank` must be at most 128, the number of singular values;
         got 1000. Use 128.
     """
-    problem = LeastSquares.of(op, y)
+    problem = scaled(LeastSquares.of(op, y))
     rule = one_of("rank", rank, RULES) if isinstance(rank, str) else "a number"
     check_used("rank", rule, _USES, [] if noise_norm is None else ["noise_norm"])
     found = diagonal(problem)
@@ -131,7 +132,8 @@ def _rank(
             "`noise_norm` must be given for rank='discrepancy'; got None. "
             "Pass the norm of the noise in y, or rank='gcv'."
         )
-    target = (TAU * number("noise_norm", noise_norm, positive=True)) ** 2
+    noise = number("noise_norm", noise_norm, positive=True)
+    target = float(power_of_two(TAU * noise, -problem.exponents[1])) ** 2
     enough = np.flatnonzero(residuals <= target)
     return (int(enough[0]) if enough.size else positive), chosen_by
 

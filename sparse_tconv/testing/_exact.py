@@ -190,8 +190,8 @@ def _compare(pair: Pair, matrices: Matrices) -> ExactReport:
             )
         )
     return ExactReport(
-        error=error,
-        relative_error=error / size if size else error,
+        error=float(matrices.restored(error)),
+        relative_error=error / size if size else float(matrices.restored(error)),
         rtol=matrices.rtol,
         wrong_entries=int(rows.size),
         entries=int(matrices.forward.nnz),

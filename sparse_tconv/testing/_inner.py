@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["gaps", "norms", "products"]
+__all__ = ["gaps", "norms", "products", "times_two_to"]
 
 Rows = NDArray[Any]
 
@@ -41,6 +41,16 @@ def gaps(left: Rows, right: Rows, scale: Rows, floor: float) -> NDArray[np.float
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(difference == 0, 0, difference / scale)
     return relative.astype(np.float64)
+
+
+def times_two_to(values: NDArray[Any], exponent: int) -> NDArray[Any]:
+    """Return numbers times a power of two, part by part: there is no ldexp of complex numbers."""
+    with np.errstate(over="ignore", under="ignore"):
+        if values.dtype.kind != "c":
+            return np.asarray(np.ldexp(values, exponent))
+        found = np.empty_like(values)
+        found.real, found.imag = np.ldexp(values.real, exponent), np.ldexp(values.imag, exponent)
+        return found
 
 
 def _wide(u: Rows) -> Rows:

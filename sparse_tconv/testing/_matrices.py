@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import MatrixTooLargeError, ShapeError
 from ._finding import CallFailedError
+from ._inner import times_two_to
 from ._linearity import nonfinite
 from ._pair import Pair
 
@@ -30,6 +31,8 @@ MAX_PROBES = 20_000
 MAX_ENTRIES = 40_000_000
 SAFETY = 8.0
 
+_PLAIN = 64  # exponents up to which entries are taken as they are
+
 Vector = NDArray[Any]
 
 
@@ -44,12 +47,19 @@ class Matrices:
         ``due`` is A^H, or W_in^-1 A^H W_out under weighted inner products.
     rtol : float
         Relative error that rounding can explain, ``8 eps sqrt(r)``.
+    exponent : int
+        That of the power of two that was taken out of all three.
     """
 
     forward: sp.csr_array
     found: sp.csr_array
     due: sp.csr_array
     rtol: float
+    exponent: int = 0
+
+    def restored(self, number: Any) -> Any:
+        """A number of the matrices in the scale of the operator."""
+        return times_two_to(np.asarray(number), self.exponent)[()]
 
     def norms_from_below(self) -> tuple[float, float]:
         """Lower bounds of the norms of A and B: their longest columns and rows."""
@@ -57,7 +67,7 @@ class Matrices:
             max(_row_norms(m).max(initial=0), _row_norms(m.T).max(initial=0))
             for m in (self.forward, self.found)
         ]
-        return float(sizes[0]), float(sizes[1])
+        return float(self.restored(sizes[0])), float(self.restored(sizes[1]))
 
     def wrong(self) -> tuple[Vector, Vector]:
         """Rows and columns of B whose entries are wrong by more than rounding.
@@ -80,12 +90,25 @@ def matrices_of(pair: Pair, rtol: float | None) -> Matrices:
     domain, codomain = pair.domain, pair.codomain
     forward = forward_matrix(pair)
     found = to_matrix(pair.adjoint, codomain.size, domain.size, codomain.vector_dtype)
+    exponent = _exponent(forward, found)
+    if exponent:  # squares of the entries are to neither overflow nor vanish
+        forward.data = times_two_to(forward.data, -exponent)
+        found.data = times_two_to(found.data, -exponent)
     due = sp.csr_array(forward.conj().T)
     if pair.out_weight is not None:
         due = sp.csr_array(due @ sp.diags_array(pair.out_weight))
     if pair.in_weight is not None:
         due = sp.csr_array(sp.diags_array(1 / pair.in_weight) @ due)
-    return Matrices(forward, found, due, rounding(pair, forward) if rtol is None else rtol)
+    allowed = rounding(pair, forward) if rtol is None else rtol
+    return Matrices(forward, found, due, allowed, exponent)
+
+
+def _exponent(forward: sp.csr_array, found: sp.csr_array) -> int:
+    """The power of two to take out of matrices, 0 where their sizes are common."""
+    parts = [part for data in (forward.data, found.data) for part in (data.real, data.imag)]
+    largest = max(np.abs(part).max(initial=0) for part in parts)
+    exponent = int(np.frexp(largest)[1])
+    return exponent if abs(exponent) > _PLAIN else 0
 
 
 def forward_matrix(pair: Pair) -> sp.csr_array:

@@ -104,8 +104,11 @@ class Score:
         The worst error has rank one: <x, D y> is |D|_F times a product of two normal numbers, one
         of each side, and it is enough that on each side one probe of all trials is not small.
         """
-        strength = float(np.sqrt(np.mean(np.square(self._strength)))) if self._strength else 0.0
-        if strength == 0 or not math.isfinite(strength):
+        most = max(self._strength, default=0.0)
+        if most == 0 or not math.isfinite(most):
             return bound
+        # Only ratios count: squares of the sizes themselves could overflow or vanish.
+        strength = float(np.sqrt(np.mean(np.square(np.array(self._strength) / most))))
+        allowance = float(np.mean(np.array(self._allowance) / most))
         never_below = NormalDist().inv_cdf((1 + CHANCE ** (1 / trials)) / 2)
-        return float(bound * np.mean(self._allowance) / (never_below**2 * strength))
+        return float(bound * allowance / (never_below**2 * strength))

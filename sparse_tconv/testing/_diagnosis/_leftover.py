@@ -62,7 +62,8 @@ def _few(
         return
     shown = [
         f"B[{position(pair.domain, int(i))}, {position(pair.codomain, int(j))}] = "
-        f"{matrices.found[i, j]:.6g}, {matrices.due[i, j]:.6g} is due"
+        f"{matrices.restored(matrices.found[i, j]):.6g}, "
+        f"{matrices.restored(matrices.due[i, j]):.6g} is due"
         for i, j in list(zip(rows, columns, strict=True))[:SHOWN]
     ]
     more = f", and {rows.size - SHOWN} more" if rows.size > SHOWN else ""

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from .._inner import norms
+
 __all__ = ["factor", "is_one", "near"]
 
 
@@ -20,10 +22,10 @@ def near(a: Any, b: Any, rtol: float) -> bool:
 
 def factor(candidate: Any, found: Any, rtol: float) -> complex | float | None:
     """Return the c with found = c candidate, or None where there is none but 0."""
-    strength = _norm(candidate) ** 2
-    if candidate.shape != found.shape or strength == 0:
+    size = _norm(candidate)
+    if candidate.shape != found.shape or size == 0:
         return None
-    c = candidate.conj().multiply(found).sum() / strength
+    c = (candidate.conj() / size).multiply(found / size).sum()
     if c == 0 or not near(c * candidate, found, rtol):
         return None
     real = np.isrealobj(c) or abs(c.imag) <= rtol * abs(c)
@@ -36,4 +38,4 @@ def is_one(c: complex | float | None, rtol: float) -> bool:
 
 
 def _norm(matrix: Any) -> float:
-    return float(np.sqrt((np.abs(sp.csr_array(matrix).data) ** 2).sum()))
+    return float(norms(sp.csr_array(matrix).data[np.newaxis])[0])
