@@ -118,6 +118,9 @@ FLAT = {
     "ndarray": OP.matrix.toarray(),
     "LinearOperator": flat(OP),
     "product": aslinearoperator(OP.matrix) @ aslinearoperator(OP.matrix),
+    "wrapped": st.as_operator(OP.matrix),
+    "wrapped LinearOperator": st.as_operator(aslinearoperator(OP.matrix)),
+    "scaled": 2.0 * st.as_operator(OP.matrix.toarray()),
 }
 
 

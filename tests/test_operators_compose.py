@@ -343,7 +343,27 @@ def test_spatial_axes_are_those_that_a_part_knows():
     assert st.vstack([op, op]).T.spatial_ndim == st.hstack([op, op]).spatial_ndim == 2
     assert st.as_operator(op.matrix, image, spatial_ndim=2).spatial_ndim == 2
     assert st.as_operator(op.matrix, image).spatial_ndim == 3
-    assert st.as_operator(op.matrix).spatial_ndim == 1
+
+
+def test_a_flat_shape_that_nobody_stated_has_no_spatial_axes():
+    matrix = sparse.csr_array(np.diag(np.arange(1.0, 7.0)))
+    line = st.Conv([1.0, 2.0, 1.0], (6,), padding=1, channels=False)
+    for held in (
+        matrix,
+        matrix.toarray(),
+        aslinearoperator(matrix),
+        2 * aslinearoperator(matrix),
+    ):
+        flat = st.as_operator(held)
+        assert flat.spatial_ndim == flat.T.spatial_ndim == (2 * flat).spatial_ndim == 0
+        assert (line @ flat).spatial_ndim == st.block_diag([flat, flat]).spatial_ndim == 0
+        assert st.as_operator(held, out_shape=(2, 3)).spatial_ndim == 0
+        stated = st.as_operator(held, (6,), (6,))
+        assert stated.spatial_ndim == stated.T.spatial_ndim == stated.conj().spatial_ndim == 1
+        assert st.as_operator(flat, (6,)).spatial_ndim == 1
+        assert st.as_operator(flat, (2, 3)).spatial_ndim == 2
+        assert (flat @ line).spatial_ndim == st.vstack([flat, line]).spatial_ndim == 1
+        assert (flat + line).spatial_ndim == (line + flat).spatial_ndim == 1
 
 
 def test_matrices_are_counted_before_they_are_built():

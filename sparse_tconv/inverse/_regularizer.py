@@ -69,9 +69,9 @@ def spatial_axes(
 
     `name` is the argument that is at fault where they are not known, `word` what needs them.
     """
-    if isinstance(op, Operator):
+    if isinstance(op, Operator) and op.spatial_ndim:
         return in_shape, op.spatial_ndim
-    if hasattr(op, "dims"):  # PyLops's n-d shape of x
+    if not isinstance(op, Operator) and hasattr(op, "dims"):  # PyLops's n-d shape of x
         shape = as_operator(op).in_shape
         return shape, len(shape)
     rule = "a matrix or an operator where the axes of x are not known"

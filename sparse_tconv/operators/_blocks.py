@@ -57,8 +57,9 @@ class Blocks(Operator):
         """The first part's word on spatial axes; the axis of a joined side is none."""
         if self._in is not None:
             return self.parts[0].spatial_ndim if self._in.equal else None
-        said = (part._spatial_ndim for part in self.parts if part.in_shape == self.in_shape)
-        return next((count for count in said if count is not None), None)
+        said = [part._spatial_ndim for part in self.parts if part.in_shape == self.in_shape]
+        # The 0 of a matrix says that it does not know: another part may.
+        return next(filter(None, said), 0 if 0 in said else None)
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         result = self.dtype

@@ -33,6 +33,7 @@ class MatrixOperator(Operator):
     def __init__(self, held: Any, in_shape: tuple[int, ...], out_shape: tuple[int, ...]) -> None:
         self._held = held
         self._bind_shapes(in_shape, out_shape, held.dtype)
+        self._spatial_ndim = 0  # until `as_operator` is told a shape
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         return _columns(self._held, x.reshape(len(x), self.shape[1]))
@@ -84,6 +85,8 @@ class ForeignOperator(Operator):
     ) -> None:
         self._held = held
         self._bind_shapes(in_shape, out_shape, dtype)
+        if not hasattr(held, "dims"):
+            self._spatial_ndim = 0  # until `as_operator` is told a shape
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         return self._each(self._held.matvec, x.reshape(len(x), self.shape[1]), self.shape[0])
@@ -144,7 +147,9 @@ class Reshaped(Operator):
     def _related(self, transposed: bool, conjugated: bool) -> Operator:
         ends = self.in_shape, self.out_shape
         kin = self.of._kin(transposed, conjugated)
-        return Reshaped(kin, *(ends[::-1] if transposed else ends))
+        kept = not transposed or len(self.in_shape) == len(self.out_shape)
+        known = self._spatial_ndim if kept else None
+        return Reshaped(kin, *(ends[::-1] if transposed else ends), known)
 
     def _matrix(self, max_bytes: Any) -> csr_array:
         return self.of._matrix(max_bytes)
@@ -175,7 +180,8 @@ def as_operator(
         Shapes of one sample that it takes and gives. If not given, those that it has, as a PyLops
         operator has ``dims`` and ``dimsd``, or else flat ones, ``(n,)``.
     spatial_ndim : int, optional
-        How many trailing axes of `in_shape` are spatial; all, if not given.
+        How many trailing axes of `in_shape` are spatial. If not given, all of a shape that was said,
+        and none of a flat one that nobody did: what its entries are is not known.
 
     Returns
     -------
@@ -220,6 +226,8 @@ def as_operator(
         _sides("in_shape", in_shape, op.in_shape, op.shape, "column"),
         _sides("out_shape", out_shape, op.out_shape, op.shape, "row"),
     )
+    if in_shape is not None and spatial_ndim is None and _unsaid(op):
+        spatial_ndim = len(shapes[0])
     if shapes == (op.in_shape, op.out_shape) and spatial_ndim is None:
         return op
     return Reshaped(op, *shapes, spatial_ndim)
@@ -228,6 +236,11 @@ def as_operator(
 def is_foreign(value: Any) -> bool:
     """Whether a value is a sparse matrix, or has products as an operator of SciPy or PyLops has."""
     return issparse(value) or all(hasattr(value, name) for name in ("shape", "matvec", "rmatvec"))
+
+
+def _unsaid(op: Operator) -> bool:
+    """Whether an operator of another library is flat because nobody said the shape of x."""
+    return isinstance(op, MatrixOperator | ForeignOperator) and op._spatial_ndim == 0
 
 
 def _wrapped(A: Any) -> Operator:
