@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -376,3 +377,22 @@ ALL_BORDER = {
 def test_matrices_that_are_all_border_take_little_beside_themselves(weight, n, padding, mode):
     options = {"padding": padding, "padding_mode": mode, "channels": False}
     assert peak_over_size(lambda: st.conv_matrix(weight, n, **options)) <= 1.1
+
+
+@pytest.mark.parametrize("options", [{}, {"stride": 2**17}, {"dilation": 2}, {"flip": True}])
+def test_few_windows_of_a_long_kernel_take_the_matrix_and_little_more(options, rng):
+    k = 2**17
+    n = options.get("dilation", 1) * (k - 1) + 1 + 3 * options.get("stride", 1)
+    weight = rng.integers(-9, 9, (2, 1, k))
+    build = partial(st.conv_matrix, weight, (2, n), groups=2, **options)
+    assert peak_over_size(build) <= 1.1
+    matrix, x = build(), rng.integers(-9, 9, (2, n))
+    rows = np.flip(weight, -1) if options.get("flip") else weight
+    step, dilation = options.get("stride", 1), options.get("dilation", 1)
+    wanted = [
+        [x[c, o * step :][: dilation * k : dilation] @ rows[c, 0] for o in range(4)]
+        for c in range(2)
+    ]
+    np.testing.assert_array_equal(matrix @ x.ravel(), np.ravel(wanted))
+    arrays = matrix.data, matrix.indices, matrix.indptr
+    assert scipy.sparse.csr_array(arrays, shape=matrix.shape).has_canonical_format

@@ -1,5 +1,5 @@
 """How the arrays of a matrix are made: from a template where its rows repeat, else slab by slab;
-entry by entry where hardly a row has any.
+entry by entry where hardly a row has any, window by window where rows are few and long.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from ..pattern import MatrixPattern
 from ._by_entries import ByEntries
 from ._by_slabs import BySlabs
 from ._by_template import ByTemplate
+from ._by_windows import ByWindows, of_whole_windows
 from ._template import template
 
 
@@ -32,5 +33,7 @@ def layout(pattern: MatrixPattern) -> Layout:
     """What makes the arrays of a pattern's matrices."""
     if pattern.scattered:
         return ByEntries(pattern)
+    if of_whole_windows(pattern):
+        return ByWindows(pattern)
     made = template(pattern)
     return BySlabs(pattern) if made is None else ByTemplate(pattern, made)
