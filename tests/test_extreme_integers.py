@@ -139,3 +139,10 @@ def test_entries_beyond_a_machine_word_have_no_index():
     op = st.Conv(np.ones((1, 1)), (2**32, 2**32), channels=False)
     with pytest.raises(st.GeometryError, match="`index` must number entries of at most"):
         op.index(0, 0)
+
+
+def test_positions_beyond_the_axis_that_memory_cannot_hold_are_refused():
+    n = 2**45
+    op = st.Conv(np.ones(3), n, padding=n - 1, padding_mode="reflect", channels=False)
+    with pytest.raises(st.MatrixTooLargeError, match="`padding` must fit in the memory"):
+        op.T.to_matrix(max_bytes=2**62)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._memory import check_fits
 from ..geometry import OUTSIDE, Axis, copies, held, source
 
 Ints = NDArray[np.int64]
@@ -202,6 +203,8 @@ def outside_positions(axis: Axis) -> Ints:
     extension = axis.last - axis.first + 1
     taps = axis.n_out * axis.k
     if extension <= max(2 * taps, axis.n_in):
+        count = max(0, -axis.first) + max(0, axis.last + 1 - axis.n_in)
+        check_fits("padding", f"{count:,} positions", 32 * count, "Pad less, or with zeros.")
         before = np.arange(min(axis.first, 0), min(axis.last + 1, 0), dtype=np.int64)
         behind = np.arange(
             max(axis.first, axis.n_in), max(axis.last + 1, axis.n_in), dtype=np.int64
