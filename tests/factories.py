@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import eye_array
+from scipy.sparse import csr_array, eye_array, vstack
 
 from sparse_tconv.engines import CsrEngine
 from sparse_tconv.geometry import extended_axis
@@ -106,19 +106,25 @@ def with_weight(setting: Setting, weight: Any) -> Setting:
     return replace(setting, weight=weight)
 
 
+def _extension(axis: Any) -> Any:
+    """The extension of an axis by loops; of a long one a sparse matrix, by loops at its ends only."""
+    mode, n, start, stop = axis.mode, axis.n_in, axis.first, axis.last + 1
+    if n < 1000:
+        return extension_matrix(mode, n, start, stop)
+    first, last = min(max(start, 0), n), max(min(stop, n), 0)
+    front = extension_matrix(mode, n, start, max(start, min(stop, 0)))
+    behind = extension_matrix(mode, n, min(max(start, n), stop), stop)
+    inside = eye_array(n, format="csr")[first : max(first, last)]
+    return vstack([csr_array(front), inside, csr_array(behind)], format="csr")
+
+
 def magnitude(geometry: Any, weight: Any, x: Any, transposed: bool = False) -> Any:
     """C(|w|)|x|, or its transpose: the sum of |coefficient| |w| |x| over taps and the multiples of
     samples that they read; x is a batch (batch, channels, *size).
     """
     inside = tuple(extended_axis(axis) for axis in geometry.axes)
     engine = CsrEngine(replace(geometry, axes=inside), np.abs(weight))
-    extensions = [
-        # A long axis with zeros outside has room as a sparse matrix of ones only.
-        eye_array(axis.last + 1 - axis.first, axis.n_in, k=axis.first, format="csr")
-        if axis.mode == "zeros" and axis.n_in > 1000
-        else np.abs(extension_matrix(axis.mode, axis.n_in, axis.first, axis.last + 1))
-        for axis in geometry.axes
-    ]
+    extensions = [abs(_extension(axis)) for axis in geometry.axes]
     wide = np.result_type(engine.weight, np.float64)
     found = np.abs(x).astype(wide)
     if transposed:

@@ -56,8 +56,8 @@ class UnfoldEngine(Engine):
         read = geometry if self._plain else _written_out(geometry)
         self._places = kept_places(read)
         self._flat_places = self._places.reshape(-1)
-        self._read_shape = read.x_shape
-        self._one_x, self._one_y = (1, *read.x_shape), (1, *self.y_shape)
+        self._read_shape = (read.x_channels, *(axis.n_in for axis in read.axes))
+        self._one_x, self._one_y = (1, *self._read_shape), (1, *self.y_shape)
         self._size = prod(read.x_shape)
         self._outside = bool((self._places == self._size).any())
         self._together = max(1, _TOGETHER // self._places.size)
@@ -106,10 +106,7 @@ class UnfoldEngine(Engine):
         wide = self._read_transpose(y)
         if self._plain:
             return wide
-        wide = wide.reshape(
-            len(y), self.geometry.x_channels, *self._read_shape[-len(self._written) :]
-        )
-        return fold(self._written, wide).reshape(len(y), *self.x_shape)
+        return fold(self._written, wide)
 
     def _read_transpose(self, y: NDArray[Any]) -> NDArray[Any]:
         """The transpose on the samples that windows read."""
