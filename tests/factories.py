@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -132,8 +133,8 @@ def magnitude(geometry: Any, weight: Any, x: Any, transposed: bool = False) -> A
     for number, matrix in enumerate(extensions, 2):
         matrix = matrix.T if transposed else matrix
         front = np.moveaxis(found, number, 0)
-        product = matrix @ front.reshape(len(front), -1)
-        found = np.moveaxis(product.reshape(-1, *front.shape[1:]), 0, number)
+        product = matrix @ front.reshape(len(front), prod(front.shape[1:]))
+        found = np.moveaxis(product.reshape(matrix.shape[0], *front.shape[1:]), 0, number)
     return found if transposed else engine.forward(found.astype(engine.weight.dtype))
 
 
