@@ -39,9 +39,9 @@ def test_one_iteration_is_singular():
     assert "lsmr, 1 iteration\n" in repr(dataclasses.replace(solution(), iterations=1))
 
 
-def test_only_two_statuses_mean_as_exact_as_asked_for():
+def test_four_statuses_mean_as_exact_as_asked_for():
     good = {status for status in Status if solution(status).converged}
-    assert good == {Status.CONVERGED, Status.DIRECT}
+    assert good == {Status.CONVERGED, Status.COMPLETED, Status.DIRECT, Status.DISCREPANCY}
 
 
 def test_a_solution_is_frozen_and_its_warning_is_a_user_warning():
