@@ -96,27 +96,41 @@ def conv(
     sparse_tconv.errors.GeometryError: output size must be at least 1 on every axis; got (0,).
     """
     x, w = with_channels(x, weight, channels, flip)
+    y = conv_samples(x[..., np.newaxis], w, stride, padding, dilation, groups, padding_mode)[..., 0]
+    return y if channels else y[0]
+
+
+def conv_samples(
+    x: NDArray[Any],
+    w: NDArray[Any],
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    padding_mode: Modes = "zeros",
+) -> NDArray[Any]:
+    """`conv` of samples along the last axis, with channels, the kernel flipped already."""
     if x.shape[0] != w.shape[1] * groups or w.shape[0] % groups:
         raise ShapeError(
             f"`x` must have groups * weight.shape[1] = {w.shape[1] * groups} channels, and "
             f"`groups` must divide weight.shape[0]; got {x.shape[0]} channels, groups {groups}, "
             f"weight {w.shape}."
         )
-    axes = x.ndim - 1
+    axes = w.ndim - 2
     s, d, pads = ints(stride, axes), ints(dilation, axes), pairs(padding, axes)
-    extended = np.stack([extend(one, pads, modes(padding_mode, axes)) for one in x])
+    extended = extend(np.moveaxis(x, 0, -2), pads, modes(padding_mode, axes))
     size = tuple(
         (n - step * (k - 1) - 1) // jump + 1
-        for n, k, jump, step in zip(extended.shape[1:], w.shape[2:], s, d, strict=True)
+        for n, k, jump, step in zip(extended.shape, w.shape[2:], s, d, strict=False)
     )
     refuse_empty(size)
-    y = np.zeros((w.shape[0], *size), np.result_type(x, w))
+    y = np.zeros((w.shape[0], *size, x.shape[-1]), np.result_type(x, w))
     for inside, outside in group_slices(x.shape[0], w.shape[0], groups):
         for o in np.ndindex(*size):
             for tap in np.ndindex(*w.shape[2:]):
                 at = tuple(oi * si + di * ki for oi, si, di, ki in zip(o, s, d, tap, strict=True))
-                y[(outside, *o)] += w[(outside, slice(None), *tap)] @ extended[(inside, *at)]
-    return y if channels else y[0]
+                y[(outside, *o)] += w[(outside, slice(None), *tap)] @ extended[(*at, inside)]
+    return y
 
 
 def conv_transpose(
@@ -186,16 +200,32 @@ def conv_transpose(
     sparse_tconv.errors.GeometryError: output size must be at least 1 on every axis; got (-1,).
     """
     y, w = with_channels(y, weight, channels, flip)
+    x = conv_transpose_samples(
+        y[..., np.newaxis], w, stride, padding, output_padding, dilation, groups, padding_mode
+    )[..., 0]
+    return x if channels else x[0]
+
+
+def conv_transpose_samples(
+    y: NDArray[Any],
+    w: NDArray[Any],
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    padding_mode: Modes = "zeros",
+) -> NDArray[Any]:
+    """`conv_transpose` of samples along the last axis, with channels, the kernel flipped already."""
     check_transposed_channels(y, w, groups)
-    axes = y.ndim - 1
+    axes = w.ndim - 2
     s, d, pads = ints(stride, axes), ints(dilation, axes), pairs(padding, axes)
-    extended = scattered_size(y.shape[1:], w.shape[2:], s, d, ints(output_padding, axes))
+    extended = scattered_size(y.shape[1:-1], w.shape[2:], s, d, ints(output_padding, axes))
     size = unpadded_size(extended, pads)
-    z = np.zeros((w.shape[1] * groups, *extended), np.result_type(y, w))
-    for inside, outside in group_slices(y.shape[0], z.shape[0], groups):
-        for o in np.ndindex(*y.shape[1:]):
+    z = np.zeros((*extended, w.shape[1] * groups, y.shape[-1]), np.result_type(y, w))
+    for inside, outside in group_slices(y.shape[0], z.shape[-2], groups):
+        for o in np.ndindex(*y.shape[1:-1]):
             for tap in np.ndindex(*w.shape[2:]):
                 at = tuple(oi * si + di * ki for oi, si, di, ki in zip(o, s, d, tap, strict=True))
-                z[(outside, *at)] += w[(inside, slice(None), *tap)].T @ y[(inside, *o)]
-    x = np.stack([fold(one, size, pads, modes(padding_mode, axes)) for one in z])
-    return x if channels else x[0]
+                z[(*at, outside)] += w[(inside, slice(None), *tap)].T @ y[(inside, *o)]
+    return np.moveaxis(fold(z, size, pads, modes(padding_mode, axes)), -2, 0)

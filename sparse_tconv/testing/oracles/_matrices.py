@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._loops import conv, conv_transpose
+from ._loops import conv_samples, conv_transpose_samples
+from ._parts import with_channels
 
 __all__ = ["matrix", "transpose_matrix"]
 
@@ -46,7 +47,7 @@ def matrix(weight: ArrayLike, in_shape: Sequence[int], **options: Any) -> NDArra
         ...
     sparse_tconv.errors.GeometryError: output size must be at least 1 on every axis; got (0,).
     """
-    return _columns(conv, np.asarray(weight), tuple(in_shape), options)
+    return _columns(conv_samples, weight, in_shape, **options)
 
 
 def transpose_matrix(weight: ArrayLike, in_shape: Sequence[int], **options: Any) -> NDArray[Any]:
@@ -82,12 +83,20 @@ def transpose_matrix(weight: ArrayLike, in_shape: Sequence[int], **options: Any)
         ...
     sparse_tconv.errors.GeometryError: output size must be at least 1 on every axis; got (-1,).
     """
-    return _columns(conv_transpose, np.asarray(weight), tuple(in_shape), options)
+    return _columns(conv_transpose_samples, weight, in_shape, **options)
 
 
 def _columns(
-    function: Any, weight: NDArray[Any], shape: tuple[int, ...], options: dict[str, Any]
+    function: Any,
+    weight: ArrayLike,
+    in_shape: Sequence[int],
+    channels: bool = True,
+    flip: bool = False,
+    **options: Any,
 ) -> NDArray[Any]:
-    """Stack the images of the unit vectors as columns."""
-    units = np.eye(int(np.prod(shape)), dtype=weight.dtype)
-    return np.stack([function(e.reshape(shape), weight, **options).ravel() for e in units], axis=1)
+    """Return the images of the unit vectors as columns."""
+    sample = np.zeros(tuple(in_shape), np.asarray(weight).dtype)
+    x, w = with_channels(sample, weight, channels, flip)
+    units = np.eye(x.size, dtype=x.dtype).reshape(*x.shape, x.size)
+    columns: NDArray[Any] = function(units, w, **options).reshape(-1, x.size)
+    return columns

@@ -170,7 +170,7 @@ def modes(mode: Modes, axes: int) -> list[str]:
 
 
 def extend(x: NDArray[Any], pads: Pairs, modes: list[str], fill: int = 0) -> NDArray[Any]:
-    """Extend every whole axis by its mode, then crop where the padding is negative."""
+    """Extend the first axes by their modes, whole, then crop where the padding is negative."""
     for axis, ((before, after), mode) in enumerate(zip(pads, modes, strict=True)):
         if mode in SUMS:
             n = x.shape[axis]
@@ -187,7 +187,7 @@ def extend(x: NDArray[Any], pads: Pairs, modes: list[str], fill: int = 0) -> NDA
 
 
 def fold(z: NDArray[Any], size: tuple[int, ...], pads: Pairs, modes: list[str]) -> NDArray[Any]:
-    """Add every entry of an extended array back to the entry it was copied from."""
+    """Add every entry of extended first axes back to the entry it was copied from."""
     if any(mode in SUMS for mode in modes):
         for axis, (n, (before, _), mode) in enumerate(zip(size, pads, modes, strict=True)):
             stop = z.shape[axis] - before
@@ -195,9 +195,10 @@ def fold(z: NDArray[Any], size: tuple[int, ...], pads: Pairs, modes: list[str]) 
             z = np.moveaxis(np.tensordot(matrix.T, z, (1, axis)), 0, axis)
         return z
     source = extend(np.arange(np.prod(size)).reshape(size), pads, modes, fill=-1)
-    x = np.zeros(int(np.prod(size)), z.dtype)
+    others = z.shape[len(size) :]
+    x = np.zeros((int(np.prod(size)), *others), z.dtype)
     np.add.at(x, source[source >= 0], z[source >= 0])
-    return x.reshape(size)
+    return x.reshape(*size, *others)
 
 
 def group_slices(c_in: int, c_out: int, groups: int) -> list[tuple[slice, slice]]:
