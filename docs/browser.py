@@ -16,16 +16,34 @@ NARROW, WIDE = 390, 1280
 
 
 class _Silent(SimpleHTTPRequestHandler):
-    """Serves without a line for each request."""
+    """Serves over connections that stay open, what does not change, without a line for each request."""
+
+    protocol_version = "HTTP/1.1"
+
+    def end_headers(self) -> None:
+        """The browser need not ask again for what it has."""
+        self.send_header("Cache-Control", "max-age=3600")
+        super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class's word)
         """Say nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    """Does not wait for connections that stay open, nor speak of those that the browser gave up."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Speak of other errors."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The address at which a folder is served."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(folder)))
+    server = _Server(("127.0.0.1", 0), partial(_Silent, directory=str(folder)))
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/"

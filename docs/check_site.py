@@ -3,19 +3,27 @@
     python docs/check_site.py [docs/_build/html]
 
 Links and anchors that lead nowhere, pictures without a text, requests to elsewhere, pages wider than
-1280 or 390 pixels, messages in the console, reference pages without an example. Ends with 1 if
-anything was found.
+1280 or 390 pixels, figures whose text is smaller than 9 pixels at 390, messages in the console,
+reference pages without an example. Ends with 1 if anything was found.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
 from browser import NARROW, WIDE, chromium, resize, served
+
+Seen = dict[str, Any]
+SMALLEST = 9.0  # pixels
+PIXELS = 96 / 72  # in a point
 
 LOOK = """
 const all = (what, f) => [...document.querySelectorAll(what)].map(f);
@@ -27,6 +35,10 @@ return {
   requests: performance.getEntriesByType("resource").map(e => e.name),
   examples: document.querySelectorAll("article .highlight .gp").length,
 };
+"""
+FIGURES = """
+return [...document.querySelectorAll("article img:not(.sphx-glr-thumbcontainer img)")].map(
+  e => [new URL(e.src).pathname, e.getBoundingClientRect().width / e.naturalWidth]);
 """
 OVERFLOW = """
 const most = document.documentElement.clientWidth;
@@ -42,26 +54,66 @@ return [`${document.documentElement.scrollWidth} pixels wide`, ...wide.slice(-2)
 """
 
 
-def look(driver: Any, root: str, name: str) -> tuple[dict[str, Any], list[str]]:
-    """What a page holds, and what is wrong with it by itself."""
-    resize(driver, WIDE)
+def look(
+    driver: Any, root: str, folder: Path, name: str, widths: list[int]
+) -> tuple[Seen, list[str]]:
+    """What a page holds, and what is wrong with it by itself; the window has the first width."""
     driver.get(root + name)
+    found = []
+    for width in widths:
+        if width != widths[0]:
+            resize(driver, width)
+        found += [f"at {width}: {what}" for what in driver.execute_script(OVERFLOW)]
+        if width == NARROW:
+            found += small_text(folder, driver.execute_script(FIGURES))
     seen = driver.execute_script(LOOK)
-    found = [f"picture without a text: {tag}" for tag in seen["silent"]]
+    found += [f"picture without a text: {tag}" for tag in seen["silent"]]
     found += [
         f"request to {url}" for url in seen["requests"] if not url.startswith((root, "data:"))
     ]
     if name.startswith("reference/generated/") and not seen["examples"]:
         found.append("no example")
-    for width in (WIDE, NARROW):
-        resize(driver, width)
-        found += [f"at {width}: {what}" for what in driver.execute_script(OVERFLOW)]
     found += [
         f"console: {entry['message']}"
         for entry in driver.get_log("browser")
         if entry["level"] in {"WARNING", "SEVERE"}
     ]
     return seen, found
+
+
+def small_text(folder: Path, figures: list[tuple[str, float]]) -> list[str]:
+    """Figures whose letters, as large as the figure is shown, are too small to read."""
+    found = []
+    for address, scale in figures:
+        path = folder / unquote(address).lstrip("/")
+        if path.suffix != ".svg":
+            found.append(f"at {NARROW}: {path.name} is no drawing: its text cannot be measured")
+        elif (size := letters(path) * scale) < SMALLEST:
+            found.append(f"at {NARROW}: text of {size:.1f} pixels in {path.name}")
+    return found
+
+
+@cache
+def letters(path: Path) -> float:
+    """Pixels of the smallest text in a drawing of matplotlib's; indices and powers go with theirs.
+
+    Text is drawn as outlines of 100 units to its size in points, scaled down and turned upright.
+    """
+    scales = re.findall(r"scale\(([\d.]+) -[\d.]+\)", path.read_text(encoding="utf-8"))
+    return min((100 * PIXELS * float(scale) for scale in scales), default=float("inf"))
+
+
+def look_at_all(root: str, folder: Path, names: list[str]) -> list[tuple[Seen, list[str]]]:
+    """Pages in one browser. Each begins at the width at which the one before ended: changing it
+    takes as long as half a page.
+    """
+    answers, widths = [], [WIDE, NARROW]
+    with chromium() as driver:
+        resize(driver, WIDE)
+        for name in names:
+            answers.append(look(driver, root, folder, name, widths))
+            widths = widths[::-1]
+    return answers
 
 
 def dead_links(root: str, folder: Path, seen: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
@@ -88,13 +140,17 @@ def main(folder: Path) -> int:
     if not names:
         sys.exit(f"{folder} holds no page. Run `make docs` first.")
     findings: dict[str, list[str]] = defaultdict(list)
+    browsers = os.cpu_count() or 1
+    shares = [names[start::browsers] for start in range(browsers)]
     seen = {}
-    with served(folder) as root, chromium() as driver:
-        for name in names:
-            seen[name], findings[name] = look(driver, root, name)
+    with served(folder) as root, ThreadPoolExecutor(browsers) as pool:
+        answers = pool.map(lambda share: look_at_all(root, folder, share), shares)
+        for share, looked in zip(shares, answers, strict=True):
+            for name, (page, wrong) in zip(share, looked, strict=True):
+                seen[name], findings[name] = page, wrong
         for name, dead in dead_links(root, folder, seen).items():
             findings[name] += dead
-    for name, found in findings.items():
+    for name, found in sorted(findings.items()):
         for line in found:
             print(f"{name}: {line}")
     count = sum(map(len, findings.values()))

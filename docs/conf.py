@@ -13,6 +13,8 @@ from sphinx.application import Sphinx
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
 
+from figures import STYLE  # noqa: E402  (found in _ext)
+
 import sparse_tconv  # noqa: E402  (found beside this folder, installed or not)
 
 project = "sparse_tconv"
@@ -30,6 +32,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
+    "used_in",
 ]
 exclude_patterns = ["_build", "_ext", "gallery", "pictures"]
 templates_path = ["_templates"]
@@ -46,6 +49,8 @@ numpydoc_show_class_members = False
 # Pictures of the pages: scripts that are run when the page is built.
 plot_basedir = str(HERE / "pictures")
 plot_formats = ["svg"]
+plot_rcparams = STYLE
+plot_apply_rcparams = True
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_include_source = False
@@ -54,6 +59,8 @@ sphinx_gallery_conf = {
     "examples_dirs": ["gallery"],
     "gallery_dirs": ["auto_gallery"],
     "filename_pattern": r"/plot_",
+    "reset_modules": ("figures.restyle",),
+    "image_scrapers": ("figures.drawings",),
     # PyTorch is no part of the extra: its page is there if it is.
     "ignore_pattern": r"__init__\.py" if find_spec("torch") else r"plot_.*_torch\.py",
     "within_subsection_order": "FileNameSortKey",

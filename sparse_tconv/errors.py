@@ -93,7 +93,14 @@ class MissingExtraError(SparseTconvError, ImportError):
 
     Examples
     --------
-    >>> import sparse_tconv as st
-    >>> issubclass(st.MissingExtraError, ImportError)
-    True
+    Here as if matplotlib were not installed:
+
+    >>> from unittest import mock
+    >>> from sparse_tconv import Conv, plotting
+    >>> with mock.patch.dict("sys.modules", {"matplotlib.pyplot": None}):
+    ...     plotting.spy(Conv([1.0, 2.0], (4,), channels=False))
+    Traceback (most recent call last):
+        ...
+    sparse_tconv.errors.MissingExtraError: `plotting` must have matplotlib; it is not installed.
+        Run: pip install 'sparse_tconv[plot]'
     """

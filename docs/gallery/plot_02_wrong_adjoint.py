@@ -45,18 +45,19 @@ print(st.testing.dot_test(forward, op.T.apply, in_shape=(16, 16), rng=0))
 
 y = np.add.outer(np.arange(16), np.arange(16)) % 5 / 4.0
 pictures = {"the adjoint": op.T.apply(y), "flipped kernel": tempting(y)}
-figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
-for ax, (title, picture) in zip(axes, pictures.items(), strict=False):
+figure, axes = plt.subplots(2, 2, figsize=(6, 5.6), layout="constrained")
+for ax, (title, picture) in zip(axes[0], pictures.items(), strict=False):
     drawn = ax.imshow(picture, cmap="cividis", vmin=0, vmax=1.2)
     ax.set_title(title)
-figure.colorbar(drawn, ax=axes[:2], label="value")
+figure.colorbar(drawn, ax=axes[0], label="value")
 difference = pictures["flipped kernel"] - pictures["the adjoint"]
 limit = abs(difference).max()
-drawn = axes[2].imshow(difference, cmap="PuOr", vmin=-limit, vmax=limit)
-axes[2].set_title("difference")
-figure.colorbar(drawn, ax=axes[2], label="difference")
-for ax in axes:
+drawn = axes[1, 0].imshow(difference, cmap="PuOr", vmin=-limit, vmax=limit)
+axes[1, 0].set_title("difference")
+figure.colorbar(drawn, ax=axes[1, 0], label="difference")
+for ax in axes.flat:
     ax.set(xticks=[], yticks=[])
+axes[1, 1].set_axis_off()
 
 # %%
 # What it costs
@@ -74,7 +75,7 @@ flipped = st.Conv(
 wrong = LinearOperator(op.shape, matvec=op.matvec, rmatvec=flipped.matvec, dtype=float)
 data = np.random.default_rng(1).random(24 * 24)
 
-figure, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
 steps = np.arange(1, 80, 4)
 for (name, operator), style in zip(
     {"the adjoint": op, "flipped kernel": wrong}.items(), ("o-", "s--"), strict=True

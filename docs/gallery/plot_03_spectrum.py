@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import sparse_tconv as st
+from sparse_tconv import plotting
 
 rng = np.random.default_rng(0)
 weight = rng.standard_normal((8, 8, 3, 3)) / np.sqrt(8 * 9)
@@ -27,18 +28,15 @@ for mode, found in spectra.items():
     )
 
 # %%
-# On the left the two curves are close; look at the right end, on a logarithmic scale, where the
+# For most of their way the two curves are close; look at the end, once more below, where the
 # zero-padded layer has values far below those of the periodic one.
 
-figure, (linear, tail) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-for (mode, found), style in zip(spectra.items(), ("-", "--"), strict=True):
-    index = np.arange(1, len(found.value) + 1)
-    linear.plot(index, found.value, style, label=mode)
-    tail.semilogy(index[-60:], found.value[-60:], style, label=mode)
-linear.set(xlabel="index", ylabel="singular value", title="all")
-tail.set(xlabel="index", ylabel="singular value", title="the last 60")
-linear.legend()
-tail.legend()
+figure, (whole, tail) = plt.subplots(2, 1, figsize=(6, 7), layout="constrained")
+for mode, found in spectra.items():
+    plotting.spectrum(found, axes=whole, label=mode)
+    plotting.spectrum(found.value[-60:], axes=tail, label=mode)
+whole.set_title("all")
+tail.set_title("the last 60")
 
 # %%
 # Does it matter how large the image is?
@@ -59,7 +57,7 @@ norms = {
     for mode in ("circular", "zeros")
 }
 upper = [st.analysis.norm_bounds(st.Conv(weight, (8, n, n), padding=1)).upper for n in sizes]
-figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 ax.plot(sizes, norms["circular"], "o-", label="circular")
 ax.plot(sizes, norms["zeros"], "s--", label="zeros")
 ax.plot(sizes, upper, "^:", label="norm_bounds(zeros).upper")

@@ -25,7 +25,7 @@ for mode in MODES:
     op = blur(problem.op.weight, problem.x.shape, padding_mode=mode)
     restored[mode] = solve(op, problem.y, damp=0.03, method="lsmr", maxiter=300).x
 
-figure, axes = plt.subplots(2, 3, figsize=(10, 7), layout="constrained")
+figure, axes = plt.subplots(3, 2, figsize=(6, 9), layout="constrained")
 pictures = {
     "original": problem.x,
     f"blurred, error {problem.error(problem.y):.2f}": problem.y,
@@ -46,7 +46,7 @@ for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=True):
 n, m = problem.x.shape
 i, j = np.indices((n, m))
 distance = np.minimum(np.minimum(i, n - 1 - i), np.minimum(j, m - 1 - j))
-figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 for (mode, name), style in zip(MODES.items(), ("-", "--", ":"), strict=True):
     error = (restored[mode] - problem.x) ** 2
     rms = [np.sqrt(error[distance == d].mean()) for d in range(n // 2)]

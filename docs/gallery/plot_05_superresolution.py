@@ -25,14 +25,14 @@ adjoint *= problem.x.mean() / adjoint.mean()
 solution = solve(op, problem.y, damp=0.02, regularizer="gradient", maxiter=300)
 print(solution)
 
-figure, axes = plt.subplots(1, 4, figsize=(12, 3.6), layout="constrained")
+figure, axes = plt.subplots(2, 2, figsize=(6, 6.8), layout="constrained")
 pictures = {
     "original": problem.x,
     "data, half the size": problem.y,
     f"C^T y, scaled\nerror {problem.error(adjoint):.3f}": adjoint,
     f"solved\nerror {problem.error(solution.x):.3f}": solution.x,
 }
-for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
+for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=True):
     ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
     ax.set(title=title, xticks=[], yticks=[])
 
@@ -45,6 +45,6 @@ errors = [
     problem.error(solve(op, problem.y, damp=damp, regularizer="gradient", maxiter=300).x)
     for damp in damps
 ]
-figure, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 ax.loglog(damps, errors, "o-")
 ax.set(xlabel="damp", ylabel="relative error of the solution")

@@ -27,14 +27,14 @@ photograph = op.apply(chart) + 0.005 * rng.standard_normal(chart.shape)
 
 solution = estimate_kernel(chart, photograph, op.geometry)
 error = np.linalg.norm(solution.x - truth) / np.linalg.norm(truth)
-figure, axes = plt.subplots(1, 4, figsize=(11, 3.2), layout="constrained")
+figure, axes = plt.subplots(2, 2, figsize=(6, 6), layout="constrained")
 pictures = {"chart": chart, "photograph": photograph, "truth": truth}
 pictures[f"estimate, error {error:.1%}"] = solution.x
-for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
+for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=True):
     kernel = picture.shape == truth.shape
     drawn = ax.imshow(picture, cmap="cividis", vmin=0, vmax=truth.max() if kernel else 1)
     ax.set(title=title, xticks=[], yticks=[])
-figure.colorbar(drawn, ax=axes[3], label="weight")
+figure.colorbar(drawn, ax=axes[1, 1], label="weight")
 
 # %%
 # How large must the chart be?
@@ -45,7 +45,7 @@ for side in sides:
     seen = small.apply(chart[:side, :side]) + 0.005 * rng.standard_normal((side, side))
     found = estimate_kernel(chart[:side, :side], seen, small.geometry).x
     errors.append(np.linalg.norm(found - truth) / np.linalg.norm(truth))
-figure, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 ax.loglog(sides, errors, "o-")
 ax.set(xlabel="side of the chart in pixels", ylabel="relative error", xticks=sides)
 ax.set_xticklabels(sides)

@@ -18,7 +18,7 @@ from sparse_tconv.inverse import (
 )
 
 rng = np.random.default_rng(0)
-shape = (96, 96)
+shape = (48, 48)
 x = rng.random(shape)
 damps = [0.3, 0.1, 0.03, 0.01]
 
@@ -27,7 +27,7 @@ damps = [0.3, 0.1, 0.03, 0.01]
 # falls, under either boundary. The cosine transform diagonalizes the reflecting blur of a symmetric
 # kernel: one step.
 
-figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(6, 4), layout="constrained", sharey=True)
 for ax, mode in zip(axes, ("zeros", "symmetric"), strict=True):
     op = blur(psf.gauss(1.5), shape, padding_mode=mode)
     y = op.apply(x)

@@ -46,12 +46,13 @@ solution = st.chunked.cgls(
     rtol=1e-3,
 )
 restored = np.asarray(solution.x)
-figure, axes = plt.subplots(1, 3, figsize=(10, 3.8), layout="constrained")
+figure, axes = plt.subplots(2, 2, figsize=(6, 6.6), layout="constrained")
 pictures = {"original": problem.x, "blurred": np.asarray(blurred), "restored": restored}
-for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
+for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
     ax.imshow(picture, cmap="gray", vmin=0, vmax=problem.x.max())
     for line in (64, 128):
         ax.axhline(line - 0.5, color="white", linewidth=0.7)
     ax.axvline(95.5, color="white", linewidth=0.7)
     error = problem.error(picture)
     ax.set(title=f"{title}, error {error:.2f}", xticks=[], yticks=[])
+axes[1, 1].set_axis_off()

@@ -39,13 +39,13 @@ smooth = pylops.optimization.leastsquares.regularized_inversion(
     op, problem.y.ravel(), derivatives, epsRs=[0.03, 0.03], iter_lim=60
 )[0].reshape(problem.x.shape)
 
-figure, axes = plt.subplots(1, 4, figsize=(12, 3.6), layout="constrained")
+figure, axes = plt.subplots(2, 2, figsize=(6, 6.8), layout="constrained")
 pictures = {
     "original": problem.x,
     "data": problem.y,
     "least squares": smooth,
     "total variation": tv,
 }
-for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
+for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=True):
     ax.imshow(picture, cmap="gray", vmin=0, vmax=problem.x.max())
     ax.set(title=f"{title}\nerror {problem.error(picture):.3f}", xticks=[], yticks=[])

@@ -33,7 +33,7 @@ for name, op in layers.items():
 # The spectra. Look where the lines end: first and last layer have one value for each pixel of their
 # single channel, the strided ones twice as many, and smaller ones.
 
-figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 for (name, op), style in zip(layers.items(), ("-", "--", ":", "-."), strict=True):
     values = st.analysis.singular_values(op).value
     ax.semilogy(np.arange(1, len(values) + 1), values, style, label=f"{name}: {op.shape}")

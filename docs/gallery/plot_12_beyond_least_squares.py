@@ -22,8 +22,8 @@ print(answer)
 
 
 def show(pictures, truth, error):
-    _figure, axes = plt.subplots(1, len(pictures), figsize=(12, 3.6), layout="constrained")
-    for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
+    _figure, axes = plt.subplots(2, 2, figsize=(6, 6.8), layout="constrained")
+    for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=True):
         ax.imshow(picture, cmap="gray", vmin=0, vmax=truth.max())
         ax.set(title=f"{title}\nerror {error(picture):.3f}", xticks=[], yticks=[])
 

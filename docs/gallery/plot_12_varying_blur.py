@@ -41,8 +41,9 @@ for name, candidate in candidates.items():
     ]
     restored[name] = min(found, key=problem.error)
 
-figure, axes = plt.subplots(1, 5, figsize=(15, 3.5), layout="constrained")
+figure, axes = plt.subplots(3, 2, figsize=(6, 9.8), layout="constrained")
 pictures = {"original": problem.x, "data": problem.y} | restored
-for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
+for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
     ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
     ax.set(title=f"{title}\nerror {problem.error(picture):.3f}", xticks=[], yticks=[])
+axes[2, 1].set_axis_off()

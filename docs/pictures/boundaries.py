@@ -16,7 +16,7 @@ MODES = {
 x, kernel, width = np.array([1.0, 2.0, 4.0, 3.0]), [1, 10, 100, 10, 1], 2
 colors = {1: "#E69F00", 10: "#56B4E9", 100: "#009E73"}
 
-figure, axes = plt.subplots(5, 2, figsize=(9, 13), layout="constrained")
+figure, axes = plt.subplots(5, 2, figsize=(6, 12), layout="constrained")
 for (left, right), (mode, numpy_mode) in zip(axes, MODES.items(), strict=True):
     extended = np.pad(x, width, mode=numpy_mode)
     places = np.arange(-width, len(x) + width)
@@ -32,4 +32,4 @@ for (left, right), (mode, numpy_mode) in zip(axes, MODES.items(), strict=True):
     left.set(title=f"{mode}: the extended signal", xticks=places, ylim=(0, 6.5), xlabel="position")
     left.legend(loc="upper center", ncols=2, frameon=False)
     C = st.conv_matrix(kernel, len(x), padding=width, padding_mode=mode, channels=False).toarray()
-    cells(right, C, colors, title=f"{mode}: C", size=12)
+    cells(right, C, colors, title=f"{mode}: C")

@@ -6,14 +6,14 @@ import numpy as np
 import sparse_tconv as st
 
 cases = [(3, 2), (4, 2), (5, 3), (6, 3)]
-figure, axes = plt.subplots(2, 4, figsize=(10, 5.4), layout="constrained")
-for (above, below), (k, s) in zip(axes.T, cases, strict=True):
+figure, axes = plt.subplots(4, 2, figsize=(6, 9), layout="constrained")
+for (left, right), (k, s) in zip(axes, cases, strict=True):
     op = st.ConvTranspose(np.ones((k, k)), (5, 5), stride=s, channels=False)
     counts = st.analysis.overlap(op).output
-    drawn = above.imshow(counts, cmap="cividis", vmin=1, vmax=9)
-    above.set(title=f"kernel {k}, stride {s}", xticks=[], yticks=[])
+    drawn = left.imshow(counts, cmap="cividis", vmin=1, vmax=9)
+    left.set(title=f"kernel {k}, stride {s}", xticks=[], yticks=[])
     row = counts[counts.shape[0] // 2]
-    below.step(np.arange(len(row)), row, where="mid", color="#0072B2")
-    below.set(xlabel="pixel of the middle row", ylim=(0, 9.5))
-axes[1, 0].set_ylabel("taps that meet")
-figure.colorbar(drawn, ax=axes[0], label="taps that meet")
+    right.step(np.arange(len(row)), row, where="mid", color="#0072B2")
+    right.set(title="along the middle row", ylim=(0, 9.5))
+axes[-1, 1].set_xlabel("pixel")
+figure.colorbar(drawn, ax=axes[:, 0], label="taps that meet", location="left", shrink=0.4)

@@ -1,80 +1,93 @@
-"""The committed comparison: our time over theirs, or how to make it."""
+"""The committed comparison in two panels, or how to make what is missing."""
 
 import csv
 from pathlib import Path
 from statistics import geometric_mean
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.lines import Line2D
 from style import BLUE, COLORS, ORANGE
 
 import sparse_tconv
 
+Row = dict[str, str]
+
 TABLE = Path(sparse_tconv.__file__).parents[1] / "benchmarks" / "results" / "compare.csv"
-MARKERS = "os^DvP*X<>hd"
-
-
+MARKERS, PALETTE = "osD^vPX*<>hd", [BLUE, ORANGE, *COLORS[2:5], "black", *COLORS[:2]]
 KINDS = {"yes": "compiled loops on", "no": "compiled loops off"}
+RUN = {"yes": "compare.py", "no": "compare.py\n--without-fast"}
+PLACES = {"transposed": -0.2, "forward": 0.2, "assembly": 0.0}
 
 
-def draw(rows: list[dict[str, str]]) -> None:
+def shown(path: Path) -> list[Row]:
+    """Rows on most threads, of other libraries: neither our engines nor copies."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["ratio"]]
+    most = max((int(row["threads"]) for row in rows), default=0)
+    rows = [row for row in rows if int(row["threads"]) == most]
+    return [row for row in rows if not row["side"].startswith(("engine:", "numpy."))]
+
+
+def draw(rows: list[Row]) -> None:
     """A panel with compiled loops, and one without."""
-    kinds = [kind for kind in KINDS if any(row["compiled"] == kind for row in rows)]
-    names = list(dict.fromkeys(name(row) for row in rows))
-    size = (3.5 + 5.5 * len(kinds), 1.5 + 0.24 * len(names))
-    _, axes = plt.subplots(1, len(kinds), figsize=size, squeeze=False, layout="constrained")
-    for ax, kind in zip(axes[0], kinds, strict=True):
-        draw_panel(ax, [row for row in rows if row["compiled"] == kind], names)
-        ax.set_title(KINDS[kind], pad=60)
+    cases = list(dict.fromkeys(row["row"] for row in rows))
+    sides = sorted({row["side"] for row in rows}, key=lambda side: (side != "torch", side))
+    size = (6, 3 + 0.42 * max(len(cases), 3))
+    figure, axes = plt.subplots(1, 2, figsize=size, sharey=True, sharex=True, layout="constrained")
+    axes[0].set(xscale="log", ylim=(max(len(cases), 3) - 0.5, -0.5))
+    axes[0].set_yticks(range(len(cases)), [fill(case, 14) for case in cases])
+    styles = dict(zip(sides, zip(MARKERS, PALETTE, strict=False), strict=False))
+    for ax, kind in zip(axes, KINDS, strict=True):
+        ax.set_title(KINDS[kind])
+        draw_panel(ax, kind, [row for row in rows if row["compiled"] == kind], cases, styles)
+    legend = [Line2D([], [], marker=m, color=c, ls="", label=s) for s, (m, c) in styles.items()]
+    if legend:
+        figure.legend(handles=legend, loc="outside upper center", ncols=3)
+    figure.supxlabel("our time over theirs" + means(rows))
 
 
-def draw_panel(ax: Any, rows: list[dict[str, str]], names: list[str]) -> None:
-    """One line for each case, product, dtype and number of threads; one marker for each side."""
-    sides = sorted({row["side"] for row in rows})
-    colors = [BLUE, ORANGE, *COLORS[:5]]
-    for place, side in enumerate(sides):
-        points = [
-            (float(row["ratio"]), names.index(name(row))) for row in rows if row["side"] == side
-        ]
-        marker, color = MARKERS[place % len(MARKERS)], colors[place % len(colors)]
-        ax.plot(*zip(*points, strict=True), marker, color=color, label=side)
+def draw_panel(ax: Any, kind: str, rows: list[Row], cases: list[str], styles: Any) -> None:
+    """One line for each case: the transposed product above, the forward one below."""
     ax.axvline(1, color="black", linewidth=1)
-    ax.set(xscale="log", ylim=(len(names) - 0.5, -0.5))
-    ax.set_yticks(range(len(names)), names, fontsize=8)
-    ax.grid(axis="y", color="#EEEEEE")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, fontsize=8)
-    ax.set_xlabel("our time over theirs\n" + means(rows))
+    ax.grid(axis="y", color="#DDDDDD")
+    ax.locator_params(axis="x", numticks=4)
+    for row in rows:
+        marker, color = styles[row["side"]]
+        filled = color if row["dtype"] == "float64" else "none"
+        place = cases.index(row["row"]) + PLACES[row["product"]]
+        ax.plot(float(row["ratio"]), place, marker, color=color, mfc=filled, ms=5)
+    if not rows:
+        words = f"not measured yet:\nrun benchmarks/\n{RUN[kind]}"
+        ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center")
 
 
-def means(rows: list[dict[str, str]]) -> str:
-    """What the rows against PyTorch come to, a line for each product."""
+def means(rows: list[Row]) -> str:
+    """What the rows against PyTorch come to, a line for each kind and product."""
     lines = []
-    for product in ("transposed", "forward"):
-        found = []
-        for dtype in ("float64", "float32"):
-            ratios = [
-                float(row["ratio"])
-                for row in rows
-                if (row["side"], row["product"], row["dtype"]) == ("torch", product, dtype)
+    for kind in KINDS:
+        for product in ("transposed", "forward"):
+            found = [
+                f"{geometric_mean(ratios):.2f} ({dtype})"
+                for dtype in ("float64", "float32")
+                if (ratios := over_torch(rows, kind, product, dtype))
             ]
-            found += [f"{dtype} {geometric_mean(ratios):.2f}"] if ratios else []
-        if found:
-            lines.append(f"{product}, geometric mean over PyTorch: {', '.join(found)}")
-    return "\n".join(lines)
+            lines += [f"{KINDS[kind]}, {product}: {', '.join(found)}"] if found else []
+    return "\n".join(["; geometric means over PyTorch's:", *lines]) if lines else ""
 
 
-def name(row: dict[str, str]) -> str:
-    """What identifies a line of the picture."""
-    return f"{row['row']}, {row['product']}, {row['dtype']}, {row['threads']} thr."
+def over_torch(rows: list[Row], *wanted: str) -> list[float]:
+    """The ratios of one kind, product and dtype."""
+    keys = ("compiled", "product", "dtype")
+    return [
+        float(row["ratio"])
+        for row in rows
+        if row["side"] == "torch" and tuple(row[key] for key in keys) == wanted
+    ]
 
 
-if TABLE.exists():
-    with TABLE.open(newline="") as file:
-        measured = [row for row in csv.DictReader(file) if row["ratio"]]
-    products = [row for row in measured if row["threads"] == max(r["threads"] for r in measured)]
-    draw([row for row in products if not row["side"].startswith(("engine:", "numpy."))])
-else:
-    figure, ax = plt.subplots(figsize=(8, 1.2), layout="constrained")
-    ax.set_axis_off()
-    text = "no results yet: run python benchmarks/compare.py"
-    ax.text(0.5, 0.5, text, ha="center", va="center", fontsize=13)
+if __name__ == "__main__":  # so the page runs it
+    draw(shown(TABLE))

@@ -27,7 +27,7 @@ pictures = {
     "from one frame": solve(pixels @ lens, y[0], damp=0.05, regularizer="gradient").x,
     "from three frames": solve(frames, y, damp=0.05, regularizer="gradient").x,
 }
-figure, axes = plt.subplots(1, 4, figsize=(12, 3.4), layout="constrained")
-for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
+figure, axes = plt.subplots(2, 2, figsize=(6, 6.4), layout="constrained")
+for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=True):
     ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
     ax.set(title=title, xticks=[], yticks=[])

@@ -13,10 +13,10 @@ op = taken @ blur(psf.gauss(1.0), scene.shape)
 y = op.apply(scene) + 0.01 * np.random.default_rng(2).standard_normal(op.out_shape)
 pictures = {
     "scene": scene,
-    "blurred, pixels that were seen": np.ma.masked_array(taken.T.apply(y), ~seen),
-    "filled in and sharpened": solve(op, y, damp=0.03, regularizer="gradient").x,
+    "blurred, pixels\nthat were seen": np.ma.masked_array(taken.T.apply(y), ~seen),
+    "filled in\nand sharpened": solve(op, y, damp=0.03, regularizer="gradient").x,
 }
-figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(6, 2.6), layout="constrained")
 colors = plt.colormaps["gray"].with_extremes(bad="#E69F00")
 for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
     ax.imshow(picture, cmap=colors, vmin=0, vmax=1)

@@ -17,8 +17,8 @@ pictures = {
     "C^T C x: blurred twice": op.T.apply(blurred),
     "least squares from C x": found,
 }
-figure, axes = plt.subplots(1, 4, figsize=(10, 3.2), layout="constrained")
-for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
+figure, axes = plt.subplots(2, 2, figsize=(6, 5.6), layout="constrained")
+for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=True):
     drawn = ax.imshow(picture, cmap="cividis", vmin=0, vmax=1.5)
     ax.set(title=title, xticks=[], yticks=[])
 figure.colorbar(drawn, ax=axes, label="value", shrink=0.8)

@@ -10,7 +10,7 @@ def show(n: int, cases: list[dict[str, int]], kernel_size: int = 3) -> None:
     """One line of pictures for each setting of the parameters."""
     kernel = list(range(1, kernel_size + 1))
     figure, axes = plt.subplots(
-        len(cases), 2, figsize=(9, 2.6 * len(cases)), squeeze=False, layout="constrained"
+        len(cases), 2, figsize=(6, 2.2 * len(cases)), squeeze=False, layout="constrained"
     )
     for (left, right), options in zip(axes, cases, strict=True):
         stride, dilation = options.get("stride", 1), options.get("dilation", 1)

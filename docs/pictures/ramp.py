@@ -14,7 +14,7 @@ n, width = 8, 5
 ramp, psf = np.arange(2.0, n + 2), np.ones(5) / 5
 inside, places = np.arange(n), np.arange(-width, n + width)
 
-figure, axes = plt.subplots(4, 2, figsize=(9, 10), layout="constrained", sharex=True, sharey=True)
+figure, axes = plt.subplots(4, 2, figsize=(6, 9.5), layout="constrained", sharex=True, sharey=True)
 for axis, mode in zip(axes.flat, MODES, strict=True):
     options = {"padding_mode": mode, "channels": False}
     extended = st.Conv([1.0], n, padding=width, **options).apply(ramp)
@@ -24,4 +24,4 @@ for axis, mode in zip(axes.flat, MODES, strict=True):
     axis.plot(inside, ramp, "o", color=BLUE, label="ramp")
     axis.plot(inside, blurred, "-", color=ORANGE, lw=2, label="blurred")
     axis.set(title=mode, xlabel="position")
-axes[0, 0].legend(loc="upper right", frameon=False)
+axes[0, 0].legend(loc="upper left", frameon=False)

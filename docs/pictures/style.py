@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -12,8 +11,6 @@ from numpy.typing import ArrayLike
 # Okabe and Ito (2008), the light ones: black numbers are legible on all of them.
 COLORS = ["#E69F00", "#56B4E9", "#009E73", "#F0E442", "#CC79A7", "#D55E00"]
 BLUE, ORANGE = "#0072B2", "#D55E00"
-
-plt.rcParams.update({"font.size": 11, "axes.titlesize": 11, "svg.fonttype": "path"})
 
 
 def palette(values: ArrayLike) -> dict[float, str]:
@@ -30,7 +27,6 @@ def cells(
     *,
     title: str = "",
     numbers: bool = True,
-    size: float = 10,
 ) -> None:
     """Draw a matrix as cells: zeros white and faint, all others colored, their numbers inside."""
     values = np.atleast_2d(values)
@@ -44,7 +40,6 @@ def cells(
             ax.text(
                 *(j, i, f"{value:g}"),
                 color="black" if value else "#999999",
-                fontsize=size,
                 ha="center",
                 va="center",
             )

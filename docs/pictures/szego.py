@@ -9,7 +9,7 @@ import sparse_tconv as st
 from sparse_tconv.analysis import eigenvalues, symbol
 
 taps = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
+figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
 theta = np.linspace(0, np.pi, 400)
 for size, marker in ((12, "o"), (60, ".")):
     op = st.Conv(taps, (size,), padding=2, channels=False)

@@ -13,8 +13,8 @@ parts = {
     "up: each sample twice": up,
     "down @ up": down @ up,
 }
-widths = [op.shape[1] for op in parts.values()]
-figure, axes = plt.subplots(1, 3, figsize=(10, 5), width_ratios=widths, layout="constrained")
+figure = plt.figure(figsize=(6, 7), layout="constrained")
+axes = figure.subplot_mosaic([["down", "down"], ["up", "both"]], height_ratios=[1, 2.2])
 colors = {1: "#56B4E9", 2: "#E69F00"}
-for ax, (title, op) in zip(axes, parts.items(), strict=True):
+for ax, (title, op) in zip(axes.values(), parts.items(), strict=True):
     cells(ax, op.toarray(), colors, title=f"{title}\n{op.shape[0]} x {op.shape[1]}")

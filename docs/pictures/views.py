@@ -13,7 +13,7 @@ answer = op.apply(y)
 colors = palette(kernel)
 gray = {}
 
-figure = plt.figure(figsize=(9, 8.2), layout="constrained")
+figure = plt.figure(figsize=(6, 8.6), layout="constrained")
 matrix, scatter, insertion = figure.subfigures(3, 1, height_ratios=[1.5, 0.8, 1])
 
 matrix.suptitle("Matrix: C^T times y, row by row")
@@ -31,7 +31,7 @@ for ax, (i, j) in zip(axes, np.ndindex(2, 2), strict=False):
     frame(ax, i, j, 2, 2)
 cells(axes[-1], answer, gray, title="sum")
 
-insertion.suptitle("Zero insertion: a border of zeros, and a window with the kernel turned")
+insertion.suptitle("Zero insertion: a border of zeros,\nand a window with the kernel turned")
 left, middle, right = insertion.subplots(1, 3)
 cells(left, np.pad(y, 1), gray, title="y with its border")
 frame(left, 1, 0, 2, 2)

@@ -13,14 +13,18 @@ vignette = st.Diagonal(1 / (1 + rows**2 + columns**2) ** 2)
 op = vignette @ lens
 y = op.apply(scene) + 0.005 * np.random.default_rng(0).standard_normal(op.out_shape)
 difference = (vignette @ lens - lens @ vignette).apply(scene)
-figure, axes = plt.subplots(1, 3, figsize=(10.6, 3.6), layout="constrained")
-axes[0].imshow(y, cmap="gray", vmin=0, vmax=1)
-axes[0].set_title("through lens and vignette")
+figure, axes = plt.subplots(2, 2, figsize=(6, 6.4), layout="constrained")
+pictures = {
+    "scene": scene,
+    "through lens and vignette": y,
+    "least squares undoes both": solve(op, y, damp=0.03, regularizer="gradient").x,
+}
+for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
+    ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+    ax.set_title(title)
 most = np.abs(difference).max()
-drawn = axes[1].imshow(difference, cmap="RdBu", vmin=-most, vmax=most)
-axes[1].set_title("the difference that the order makes")
-figure.colorbar(drawn, ax=axes[1], shrink=0.8)
-axes[2].imshow(solve(op, y, damp=0.03, regularizer="gradient").x, cmap="gray", vmin=0, vmax=1)
-axes[2].set_title("least squares")
-for ax in axes:
+drawn = axes[1, 1].imshow(difference, cmap="RdBu", vmin=-most, vmax=most)
+axes[1, 1].set_title("what the order changes")
+figure.colorbar(drawn, ax=axes[1, 1], location="bottom")
+for ax in axes.flat:
     ax.set(xticks=[], yticks=[])

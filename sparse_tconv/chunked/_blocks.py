@@ -37,10 +37,17 @@ class MatrixBlocks:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sparse_tconv import chunked
     >>> blocks = chunked.matrix_blocks([1.0, 2.0], (4,), channels=False)
-    >>> type(blocks).__name__
-    'MatrixBlocks'
+    >>> blocks.shape, blocks.starts
+    ((3, 4), (0, 3))
+    >>> blocks.blocks[0].compute().toarray()
+    array([[1., 2., 0., 0.],
+           [0., 1., 2., 0.],
+           [0., 0., 1., 2.]])
+    >>> blocks.matvec(np.ones(4)).compute()
+    array([3., 3., 3.])
     """
 
     shape: tuple[int, int]

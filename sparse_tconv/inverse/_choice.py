@@ -129,9 +129,12 @@ class WGCV(Choice):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sparse_tconv import inverse
-    >>> inverse.WGCV.rule
-    'wgcv'
+    >>> damps, values = np.array([0.01, 0.1, 1.0]), np.array([3.0, 2.0, 5.0])
+    >>> found = inverse.WGCV(0.1, "20 steps", damps, values, weight=0.9)
+    >>> found.rule, float(found.damps[found.values.argmin()]) == found.damp
+    ('wgcv', True)
     """
 
     values: Curve

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ._axes import VERMILION
 
-_LEGIBLE = 4.5, 10.0  # smallest and largest size of a font
+_LEGIBLE = 4.5  # smallest size of a font; the largest is that of all text
 _GROWN = 1.25  # by which a layout enlarges axes, at least
 _GLYPH = 0.66, 1.3  # width and height of a character over the size of its font
 _FILL = ("#9ED0F0", "#FFFFFF", "#E4E4E4")  # data, zeros between, border
@@ -105,10 +105,13 @@ def _fitted(
     lines = [word.split("\n") for word in words.values()]
     longest = max((len(line) for parts in lines for line in parts), default=1)
     fits = min(side / (_GLYPH[0] * longest), side / (_GLYPH[1] * max(map(len, lines), default=1)))
-    if fits < _LEGIBLE[0]:
+    if fits < _LEGIBLE:
         return
+    from matplotlib import rcParams
+
+    size = min(fits, rcParams["font.size"])
     back = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
-    style = {"ha": "center", "va": "center", "fontsize": min(fits, _LEGIBLE[1]), "zorder": 4}
+    style = {"ha": "center", "va": "center", "fontsize": size, "zorder": 4}
     for (row, column), word in words.items():
         box = back if kinds[row, column] == Cells.BORDER else None
         axes.text(column, row, word, color=color, bbox=box, **style)

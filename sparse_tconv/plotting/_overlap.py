@@ -82,6 +82,6 @@ def overlap(op: ConvOperator, axes: Any = None, side: str = "output") -> Any:
         for place in np.ndindex(*counts.shape):
             dark = counts[place] < 0.5 * counts.max()
             style = {"ha": "center", "va": "center", "color": "white" if dark else "black"}
-            axes.text(place[1], place[0], str(counts[place]), fontsize=8, **style)
+            axes.text(place[1], place[0], str(counts[place]), fontsize="medium", **style)
     axes.set(xlabel="column", ylabel="row", title=title)
     return axes

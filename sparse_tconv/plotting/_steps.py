@@ -77,7 +77,7 @@ def steps(op: ConvOperator, y: ArrayLike | None = None, axes: Any = None) -> Any
     drawn = panels(axes, count, stacked, figsize=figsize)
     for panel, (title, cells) in zip(drawn, stages, strict=True):
         draw(panel, cells, frame)
-        panel.set_title(title, fontsize=10)
+        panel.set_title(title, fontsize="medium")
     return drawn
 
 

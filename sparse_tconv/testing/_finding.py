@@ -14,9 +14,15 @@ class Cause(StrEnum):
 
     Examples
     --------
+    A correlation is no adjoint of itself: the kernel has to be flipped.
+
+    >>> import sparse_tconv as st
     >>> from sparse_tconv import testing
-    >>> testing.Cause.FLIP == "kernel not flipped or flipped twice"
-    True
+    >>> op = st.Conv([1.0, 2.0, 4.0], (8,), padding=1, channels=False)
+    >>> for found in testing.diagnose(op.apply, op.apply, in_shape=(8,)):
+    ...     print(found.cause.name, "is:", found.cause)
+    SAME_AS_FORWARD is: forward used as its own adjoint
+    FLIP is: kernel not flipped or flipped twice
     """
 
     RAISES = "callable raises"
