@@ -9,9 +9,11 @@ import sys
 import numpy as np
 import pytest
 from factories import MODES
+from scipy.sparse.linalg import svds
 from spectra import EVERY, KINDS, random_operator, true_values
 
 import sparse_tconv as st
+from sparse_tconv import analysis
 from sparse_tconv.analysis import _norm_bounds, _patch, norm_bounds
 
 
@@ -53,6 +55,32 @@ def test_the_norm_is_between_the_bounds_that_large_operators_have(kind, settings
 def test_the_norm_is_between_the_bounds_that_patches_give(kind, settings_count, rng):
     for _ in range(settings_count(200)):
         assert_between(random_operator(rng, kind, EVERY))
+
+
+@pytest.mark.usefixtures("small_patches")
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_norm_is_between_the_bounds_that_a_tolerance_gets(kind, settings_count, rng):
+    for _ in range(settings_count(100)):
+        op = random_operator(rng, kind, EVERY)
+        true = true_values(op)[0]
+        for rtol in (0.5, 1e-2):
+            lower, upper = _norm_bounds.narrow_bounds(op, rtol)
+            assert lower - 1e-13 * true <= true <= upper + 1e-13 * true, op
+
+
+def test_large_layers_reach_their_tolerance_in_few_products(rng):
+    for channels, size, kernel, stride in ((8, 32, 3, 1), (3, 40, 7, 2), (2, 60, 5, 3)):
+        weight = rng.standard_normal((channels, channels, kernel, kernel))
+        op = st.Conv(weight, (channels, size, size), padding=kernel // 2, stride=stride)
+        top = svds(op, 1, tol=1e-6, random_state=0)[2][0]
+        for rtol in (0.1, 1e-2):
+            norm = analysis.spectral_norm(op, rtol=rtol)
+            lower, upper = norm.bounds
+            assert norm.complete == "proved"
+            assert upper - lower <= rtol * upper
+            true = float(np.linalg.norm(op.H @ (op @ top)) ** 0.5)
+            assert lower <= true * (1 + 1e-6)
+            assert true <= upper
 
 
 @pytest.mark.usefixtures("matrix_free")

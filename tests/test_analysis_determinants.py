@@ -101,3 +101,27 @@ def test_scales_move_the_logarithm_alone(scale):
 def test_determinants_of_what_is_not_square_are_refused():
     with pytest.raises(st.ShapeError, match="`op` must have as many rows as columns"):
         analysis.slogdet(st.Conv([1.0, 2.0], (4,), channels=False))
+
+
+def test_layers_of_one_tap_have_a_power_of_the_determinant_of_their_channels(rng):
+    """The invertible 1 x 1 convolution of normalizing flows."""
+    for make in (st.Conv, st.ConvTranspose):
+        for groups in (1, 2):
+            for weight in (
+                rng.standard_normal((4, 4 // groups, 1, 1)),
+                rng.integers(-3, 4, (4, 4 // groups, 1, 1)),
+                rng.standard_normal((4, 4 // groups, 1, 1)) * np.exp(1j),
+                np.ones((4, 4 // groups, 1, 1)),
+            ):
+                op = make(weight, (4, 3, 5), groups=groups)
+                found = analysis.slogdet(op)
+                sign, logarithm = np.linalg.slogdet(
+                    op.toarray().astype(np.result_type(weight, 1.0))
+                )
+                if abs(weight).max() == 1:
+                    assert found.value == (0.0, -np.inf)
+                    assert found.complete == "proved"
+                else:
+                    assert abs(found.value[0] - sign) <= 1e-12
+                    assert abs(found.value[1] - logarithm) <= found.error + 1e-12 * abs(logarithm)
+                    assert found.method == "kronecker"

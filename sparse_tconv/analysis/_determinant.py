@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
 from ..errors import GeometryError
-from ..operators import ConvOperator, Operator
+from ..operators import Conv, ConvOperator, Operator
 from ..solution import Result
-from ..spectral import applicable, scaled, spectrum, square_blocks, square_factors
+from ..spectral import applicable, problem, scaled, spectrum, square_blocks, square_factors
 from ._diagonal import diagonal, square
 from ._expressions import dense
 from ._row_sums import EPS, finite, wide_matrix
@@ -48,7 +48,8 @@ def slogdet(op: Operator) -> Result:
 
     Notes
     -----
-    A triangular matrix has the product of its diagonal. Blocks of a transform, and Kronecker
+    A triangular matrix has the product of its diagonal, a layer of one tap the power of the
+    determinant of its channels. Blocks of a transform, and Kronecker
     factors, give sign and singular values; with those the error is ``sum -log(1 - e / s_i)``, e
     bounding the error of the values. A matrix of small integers that is singular to rounding is
     eliminated once more without rounding [1]_. Without a structure the matrix is decomposed, beyond
@@ -91,14 +92,33 @@ def slogdet(op: Operator) -> Result:
 def _of_convolution(op: ConvOperator) -> Result:
     if is_triangular(op):
         return _of_diagonal(diagonal(op))
+    if _is_pixelwise(op):
+        return _of_pixels(op)
+    method = None
     if op.geometry.x_shape == op.geometry.y_shape:
         method = applicable(op, lambda method, work: work <= _within(op, method))
-        if method is not None:
-            sign = _sign(op, method)
-            if sign is not None:
-                found = spectrum(op, method)
-                return _weighed(op, sign, found.values, found.error, found.method)
-    return _of_matrix(op)
+    found = _of_factors(op) if method == "kronecker" else _of_blocks(op) if method else None
+    return found or _of_matrix(op)
+
+
+def _is_pixelwise(op: ConvOperator) -> bool:
+    """Whether the same matrix of channels stands at each of several pixels, and nothing else."""
+    g = op.geometry
+    alone = all(axis.k == 1 and axis.stride == 1 and not axis.before for axis in g.axes)
+    return alone and g.x_shape == g.y_shape and prod(axis.n_in for axis in g.axes) > 1
+
+
+def _of_pixels(op: ConvOperator) -> Result:
+    """A power of the determinant of the matrix of channels."""
+    base, swapped = problem(op)
+    g = op.geometry
+    kernel = base.kernel.reshape(g.y_channels, *base.kernel.shape[2:])
+    one = _of_convolution(Conv(kernel, (g.x_channels, *(1 for _ in g.axes)), groups=g.groups))
+    count = prod(axis.n_in for axis in g.axes)
+    sign, logarithm = one.value
+    sign = (np.conj(sign) if swapped else sign) ** count
+    error = count * one.error + 4 * EPS * count * abs(logarithm) if one.error else one.error
+    return Result((_phase(sign), count * logarithm), "kronecker", error, one.complete)
 
 
 def _within(op: ConvOperator, method: str) -> float:
@@ -107,23 +127,28 @@ def _within(op: ConvOperator, method: str) -> float:
     return _STRUCTURED_WORK
 
 
-def _sign(op: ConvOperator, method: str) -> Any:
-    """The product of the signs of blocks or factors; None where they are not square."""
-    if method == "kronecker":
-        found = square_factors(op)
-        if found is None:
-            return None
-        sides = [matrix.shape[-1] for matrix in found[0]]
-        signs = [np.linalg.slogdet(matrix)[0] for matrix in found[0]]
-        powers = [prod(sides) // side for side in sides]
-        together = (sign**power for sign, power in zip(signs, powers, strict=True))
-        return prod(together, start=np.ones(len(signs[0]))).prod()
+def _of_factors(op: ConvOperator) -> Result | None:
+    """From Kronecker factors, if they are square."""
+    found = square_factors(op)
+    if found is None:
+        return None
+    sides = [matrix.shape[-1] for matrix in found[0]]
+    signs = [np.linalg.slogdet(matrix)[0] for matrix in found[0]]
+    powers = [prod(sides) // side for side in sides]
+    together = (sign**power for sign, power in zip(signs, powers, strict=True))
+    sign = prod(together, start=np.ones(len(signs[0]))).prod()
+    values = spectrum(op, "kronecker")
+    return _weighed(op, sign, values.values, values.error, "kronecker")
+
+
+def _of_blocks(op: ConvOperator) -> Result | None:
+    """From the blocks of a transform, built once for signs and values."""
     blocks = square_blocks(op, inf)
     if blocks is None:
         return None
     # Of a block and its conjugate the product is positive.
-    found_signs = [np.linalg.slogdet(part)[0] for part, doubled in blocks.parts if not doubled]
-    return prod((sign.prod() for sign in found_signs), start=1.0)
+    signs = (np.linalg.slogdet(part)[0].prod() for part, doubled in blocks.parts if not doubled)
+    return _weighed(op, prod(signs, start=1.0), blocks.singular_values, blocks.error, blocks.method)
 
 
 def _weighed(op: Any, sign: Any, values: NDArray[np.float64], error: float, method: str) -> Result:

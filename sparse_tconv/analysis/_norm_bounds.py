@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import ceil, inf, pi, sqrt
 from typing import Any
 
 import numpy as np
@@ -10,19 +12,24 @@ from numpy.typing import NDArray
 from ..operators import ConvOperator, ConvTranspose
 from ..solution import NormBounds
 from ..spectral import Problem, applicable, problem, restored, scaled, spectrum
+from ._ascent import ascent, start_of
 from ._border import sums_bound
 from ._expressions import is_expression
 from ._expressions import norm_bounds as bounds_of_expression
 from ._krylov import Search
 from ._patch import local_operator
 from ._slices import rows
-from ._symbol import symbol_bound
+from ._symbol import Peak, symbol_bound, symbol_peak
 
 _EXACT_WORK = {"circular": 1e8, "symmetric": 1e8, "kronecker": 2e8, "mixed": 3e7, "dense": 3e7}
 _EXACT_SIZE = 1 << 21  # singular values that are worth having for their largest
 _MOST_LOCAL = 1 << 24  # samples of a vector that is worth having
 _ENOUGH = 1.003  # upper over lower bound that is not worth a second grid
 _ROUNDING = 1e-11  # by which the bounds give way, relative to them
+_WORK = 1e10  # multiplications in decompositions: some seconds
+_PER_PRODUCT = 200  # and for each of a product: some hundred times its time
+_MOST_STEPS = 300
+_FEWEST, _FINEST = 8, 512  # points of a grid per degree
 
 
 def norm_bounds(op: ConvOperator) -> NormBounds:
@@ -92,14 +99,26 @@ def norm_bounds(op: ConvOperator) -> NormBounds:
     """
     if is_expression(op):
         return bounds_of_expression(op, lambda part: norm_bounds(part).upper)
+    return _restored(op, _bounds)
+
+
+def narrow_bounds(op: ConvOperator, rtol: float) -> NormBounds:
+    """Bounds a share `rtol` apart, at the least cost; where none so narrow are found, the
+    narrowest.
+    """
+    return _restored(op, lambda small: _bounds(small, rtol))
+
+
+def _restored(op: ConvOperator, find: Callable[[ConvOperator], NormBounds]) -> NormBounds:
+    """What is found of an operator over a power of two, for the operator."""
     op, exponent = scaled(op)
-    found = _bounds(op)
+    found = find(op)
     least = float(np.finfo(np.float64).smallest_subnormal) if exponent < 0 else 0.0
     lower, upper = (float(restored(bound, exponent)) for bound in found)
     return NormBounds(max(lower - least, 0.0), upper + least * (upper > 0), found.method)
 
 
-def _bounds(op: ConvOperator) -> NormBounds:
+def _bounds(op: ConvOperator, rtol: float | None = None) -> NormBounds:
     """The bounds for a kernel of common size."""
     base, _ = problem(op)
     if not base.kernel.any():
@@ -110,11 +129,53 @@ def _bounds(op: ConvOperator) -> NormBounds:
             found = spectrum(op, exact)
             value = float(found.values[0])
             return NormBounds(max(value - found.error, 0.0), value + found.error, exact)
+    if rtol is not None:
+        return _within(op, base, rtol)
     lower = _lower(op, base)
-    bounds = {"symbol": symbol_bound(base, lower * _ENOUGH), "sums": sums_bound(base)}
-    best = min(bounds, key=lambda name: bounds[name])
-    upper = bounds[best] * (1 + _ROUNDING)
+    return _between(lower, symbol_bound(base, lower * _ENOUGH), sums_bound(base))
+
+
+def _between(lower: float, symbol: float, sums: float) -> NormBounds:
+    """The bounds, with the better upper one."""
+    upper = min(symbol, sums) * (1 + _ROUNDING)
+    best = "symbol" if symbol <= sums else "sums"
     return NormBounds(min(lower, upper), upper, f"lanczos, {best}")
+
+
+def _within(op: ConvOperator, base: Problem, rtol: float) -> NormBounds:
+    """First a coarse grid and the wave that is largest on it; then as much of both as is missing."""
+    work = max(_WORK, _PER_PRODUCT * op.geometry.nnz)
+    sums = sums_bound(base)
+    peak = symbol_peak(base, inf, _points(rtol / 4), work)
+    upper = min(peak.bound, sums)
+    lower = _climbed(op, base, peak, upper, rtol)
+    if lower < upper / (1 + rtol):
+        finer = symbol_peak(base, lower * (1 + rtol / 2), _points(rtol / 64), work)
+        peak = min(peak, finer, key=lambda one: one.bound)
+    return _between(lower, peak.bound, sums)
+
+
+def _points(share: float) -> int:
+    """Points per degree of a grid that costs at most such a share of the bound per axis: the
+    factor is 1 / sqrt(cos(pi / points)) = 1 + (pi / points)^2 / 4 + ...
+    """
+    return min(max(ceil(pi / (2 * sqrt(max(share, 1e-9)))), _FEWEST), _FINEST)
+
+
+def _climbed(op: ConvOperator, base: Problem, peak: Peak, upper: float, rtol: float) -> float:
+    """``|C x| / |x|``, until it is near an upper bound or gains no more."""
+    local, free = local_operator(base)
+    if max(local.shape) > _MOST_LOCAL:
+        return _of_one_window(op) * (1 - _ROUNDING)
+    adjoint = local.H
+
+    def product(x: NDArray[Any]) -> NDArray[Any]:
+        return _kept(adjoint @ (local @ x), free)
+
+    start = _kept(start_of(peak, local), free)
+    enough = (upper / (1 + 0.9 * rtol)) ** 2
+    best = ascent(product, start, enough, rtol / 100, _MOST_STEPS)
+    return float(np.linalg.norm(local @ best) / np.linalg.norm(best)) * (1 - _ROUNDING)
 
 
 def _lower(op: ConvOperator, base: Problem) -> float:

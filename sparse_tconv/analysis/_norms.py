@@ -8,10 +8,12 @@ from ..operators import ConvOperator
 from ..solution import Complete, NormBounds, Result
 from ..spectral import METHODS, scaled, spectrum
 from ._expressions import is_expression
-from ._norm_bounds import norm_bounds
+from ._norm_bounds import narrow_bounds, norm_bounds
 from ._request import Request
 from ._singular import singular_values
 from ._tolerance import tolerance
+
+_MOST_ITERATED = 1 << 12  # smaller side up to which what bounds leave open is decided by iteration
 
 
 def spectral_norm(op: ConvOperator, method: str = "auto", *, rtol: float | None = None) -> Result:
@@ -24,9 +26,8 @@ def spectral_norm(op: ConvOperator, method: str = "auto", *, rtol: float | None 
     method : str, default 'auto'
         As for :func:`singular_values`.
     rtol : float, optional
-        Relative width of certain bounds that is narrow enough: where :func:`norm_bounds` are, the
-        answer is their middle, at any size. Where no bounds so narrow are found, it is that of the
-        narrowest.
+        Relative width of certain bounds that is narrow enough: the answer is their middle, at any
+        size. Where no bounds so narrow are found, it is that of the narrowest.
 
     Returns
     -------
@@ -45,6 +46,9 @@ def spectral_norm(op: ConvOperator, method: str = "auto", *, rtol: float | None 
 
     Notes
     -----
+    With `rtol` the upper bound is that of the symbol on a grid just fine enough, and the lower one
+    climbs from the wave that is largest there, which often needs a few products only.
+
     The norm of the kernel reshaped to a matrix is another number, off by a factor of up to the
     square root of the number of taps.
 
@@ -73,8 +77,9 @@ def spectral_norm(op: ConvOperator, method: str = "auto", *, rtol: float | None 
     if rtol is None:
         return _with_bounds(op, singular_values(op, 1, "largest", method))
     wanted = tolerance(rtol, name="rtol")
-    certain = norm_bounds(op)
-    if certain.upper - certain.lower <= wanted * certain.upper:
+    certain = norm_bounds(op) if is_expression(op) else narrow_bounds(op, wanted)
+    narrow = certain.upper - certain.lower <= wanted * certain.upper
+    if narrow or (method == "auto" and min(op.shape) > _MOST_ITERATED):
         return _middle(certain.lower, certain.upper, certain.method)
     found = _with_bounds(op, singular_values(op, 1, "largest", method), certain)
     if found.complete == "proved" or found.bounds is None:

@@ -15,6 +15,7 @@ from ._blocks import block_error, parts
 from ._kronecker import kronecker_error, product_of
 from ._plan import COSINE, FOURIER, plan
 from ._problem import problem
+from ._svd import singular_values
 from ._transform import kernel_blocks
 
 
@@ -34,6 +35,14 @@ class SquareBlocks:
     parts: list[tuple[NDArray[Any], bool]]
     error: float
     method: str
+
+    @property
+    def singular_values(self) -> NDArray[np.float64]:
+        """Those of the operator, from the largest on."""
+        found = []
+        for part, doubled in self.parts:
+            found += [singular_values(part).reshape(-1)] * (1 + doubled)
+        return np.sort(np.concatenate(found))[::-1]
 
 
 def square_blocks(op: ConvOperator, most_work: float) -> SquareBlocks | None:

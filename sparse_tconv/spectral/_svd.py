@@ -13,6 +13,7 @@ from ..threads import num_threads, run
 
 Triplets = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
+_TALL = 3  # rows over columns from which the Gram matrix is cheaper
 _WORTH = 1 << 18  # multiplications of one thread below which a second one does not pay
 
 
@@ -33,8 +34,23 @@ def singular_values(blocks: NDArray[Any]) -> NDArray[Any]:
 
 
 def block_norms(blocks: NDArray[Any]) -> NDArray[Any]:
-    """Spectral norms of blocks (..., rows, columns)."""
-    return singular_values(blocks)[..., 0]
+    """Spectral norms of blocks (..., rows, columns) of common size.
+
+    Of tall ones by their Gram matrices: squares cost the largest value no digits.
+    """
+    rows, columns = blocks.shape[-2:]
+    if min(rows, columns) == 1 or max(rows, columns) < _TALL * min(rows, columns):
+        return singular_values(blocks)[..., 0]
+    flat = blocks.reshape(-1, rows, columns)
+    norms = np.empty(len(flat))
+
+    def decompose(chunk: slice) -> None:
+        adjoint = flat[chunk].conj().swapaxes(-1, -2)
+        gram = adjoint @ flat[chunk] if rows > columns else flat[chunk] @ adjoint
+        norms[chunk] = np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[..., -1], 0.0))
+
+    run(decompose, _chunks(flat))
+    return norms.reshape(blocks.shape[:-2])
 
 
 def singular_triplets(blocks: NDArray[Any], complete: bool = False) -> Triplets:
