@@ -5,7 +5,6 @@ Run by ``make site``: ``python -m pytest docs/check_explorer.py``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,49 +63,55 @@ def op(request: pytest.FixtureRequest, driver: Any, address: str) -> Iterator[An
     assert driver.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
-def lit(driver: Any, panel: str) -> set[int]:
-    """Numbers of the cells that are lit."""
-    script = f"return document.getElementById('{panel}').dataset.lit"
-    return set(json.loads(driver.execute_script(script)))
+SPOT = """
+const p = named[arguments[0]], [i, j] = arguments[1].length ? arguments[1] : p.at[arguments[1]];
+p.canvas.scrollIntoView({block: "nearest"});
+const b = p.canvas.getBoundingClientRect();
+return {x: b.left + (i + 0.5) * p.size, y: b.top + (j + 0.5) * p.size};
+"""
+STATE = """
+const lit = Object.keys(named).map(panel => [panel, JSON.parse(document.getElementById(panel).dataset.lit)]);
+return [Object.fromEntries(lit), document.getElementById("said").textContent];
+"""
+
+
+def lit(driver: Any) -> dict[str, set[int]]:
+    """Numbers of the cells that are lit, by panel."""
+    return {panel: set(cells) for panel, cells in driver.execute_script(STATE)[0].items()}
 
 
 def said(driver: Any) -> str:
-    return driver.execute_script("return document.getElementById('said').textContent")
+    return driver.execute_script(STATE)[1]
 
 
-def point(driver: Any, panel: str, column: int, row: int) -> None:
+def spot(driver: Any, panel: str, cell: int | tuple[int, int]) -> dict[str, float]:
+    """Where a cell is seen: a pixel by its number, an entry by column and row."""
+    return driver.execute_script(SPOT, panel, cell)
+
+
+def point(driver: Any, panel: str, cell: int | tuple[int, int]) -> None:
     """Move the pointer over a cell."""
-    canvas = driver.find_element("id", panel)
-    size = driver.execute_script("return named[arguments[0]].size", panel)
-    offset = [
-        int((place + 0.5) * size - side / 2)
-        for place, side in zip(
-            (column, row), (canvas.size["width"], canvas.size["height"]), strict=True
-        )
-    ]
-    ActionChains(driver, duration=0).move_to_element_with_offset(canvas, *offset).perform()
-
-
-def cell(driver: Any, panel: str, number: int) -> list[int]:
-    """Where a pixel is drawn."""
-    return driver.execute_script("return named[arguments[0]].at[arguments[1]]", panel, number)
+    place = spot(driver, panel, cell)
+    driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", **place})
 
 
 def entries_match(driver: Any, op: Any, rows: Any, columns: Any) -> None:
     """What is lit in both matrices are the stored entries in these rows and columns."""
     matrix = op.matrix.tocoo()
     wanted = {e for e in range(matrix.nnz) if matrix.row[e] in rows and matrix.col[e] in columns}
-    assert lit(driver, "matrix") == lit(driver, "transpose") == wanted
-    taps = {float(op.weight.ravel()[tap]) for tap in lit(driver, "kernel")}
+    shown = lit(driver)
+    assert shown["matrix"] == shown["transpose"] == wanted
+    taps = {float(op.weight.ravel()[tap]) for tap in shown["kernel"]}
     assert taps == set(matrix.data[sorted(wanted)].tolist())
 
 
 def test_pointing_at_an_output_lights_its_row_and_says_its_sum(op: Any, driver: Any) -> None:
     y = op.apply(np.arange(1, 1 + op.shape[1]).reshape(op.in_shape)).ravel()
     for row in {0, op.shape[0] // 2, op.shape[0] - 1}:
-        point(driver, "output", *cell(driver, "output", row))
-        assert lit(driver, "output") == {row}
-        assert lit(driver, "input") == set(op.matrix[[row]].indices.tolist())
+        point(driver, "output", row)
+        shown = lit(driver)
+        assert shown["output"] == {row}
+        assert shown["input"] == set(op.matrix[[row]].indices.tolist())
         entries_match(driver, op, {row}, range(op.shape[1]))
         assert f"= {y[row]:.6g}. It reads" in said(driver) or not op.matrix[[row]].nnz
 
@@ -114,9 +119,10 @@ def test_pointing_at_an_output_lights_its_row_and_says_its_sum(op: Any, driver: 
 def test_pointing_at_an_input_lights_its_column(op: Any, driver: Any) -> None:
     columns = op.matrix.tocsc()
     for column in {0, op.shape[1] // 2, op.shape[1] - 1}:
-        point(driver, "input", *cell(driver, "input", column))
-        assert lit(driver, "input") == {column}
-        assert lit(driver, "output") == set(columns[:, [column]].indices.tolist())
+        point(driver, "input", column)
+        shown = lit(driver)
+        assert shown["input"] == {column}
+        assert shown["output"] == set(columns[:, [column]].indices.tolist())
         entries_match(driver, op, range(op.shape[0]), {column})
         assert f"column {column} of" in said(driver)
 
@@ -126,8 +132,9 @@ def test_pointing_at_an_entry_lights_its_tap(op: Any, driver: Any, panel: str) -
     matrix = op.matrix.tocoo()
     for entry in {0, matrix.nnz // 2, matrix.nnz - 1}:
         row, column = int(matrix.row[entry]), int(matrix.col[entry])
-        point(driver, panel, *((column, row) if panel == "matrix" else (row, column)))
-        assert (lit(driver, "output"), lit(driver, "input")) == ({row}, {column})
+        point(driver, panel, (column, row) if panel == "matrix" else (row, column))
+        shown = lit(driver)
+        assert (shown["output"], shown["input"]) == ({row}, {column})
         entries_match(driver, op, {row}, {column})
         assert f"is {matrix.data[entry]:.6g}: tap w[" in said(driver)
 
@@ -137,13 +144,14 @@ def test_arrows_walk_through_a_panel_and_escape_clears(op: Any, driver: Any) -> 
     canvas.send_keys(Keys.ARROW_DOWN)  # the first key enters
     canvas.send_keys(Keys.ARROW_DOWN, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
     assert driver.switch_to.active_element == canvas
-    assert (lit(driver, "output"), lit(driver, "input")) == ({1}, {1})
+    shown = lit(driver)
+    assert (shown["output"], shown["input"]) == ({1}, {1})
     entries_match(driver, op, {1}, {1})
     canvas.send_keys(Keys.ESCAPE)
     assert said(driver) == "Nothing is selected."
     pixels = driver.find_element("id", "input")
     pixels.send_keys(Keys.ARROW_LEFT, *[Keys.ARROW_RIGHT] * 2)
-    assert lit(driver, "input") == {2}
+    assert lit(driver)["input"] == {2}
     entries_match(driver, op, range(op.shape[0]), {2})
 
 
@@ -165,18 +173,12 @@ def test_a_narrow_dark_screen_shows_everything_and_answers_to_touch(op: Any, dri
     )
     assert (theme, width) == ("dark", NARROW)
     number = op.shape[1] - 1
-    spot = driver.execute_script(
-        "const p = named.input, c = p.canvas; c.scrollIntoView({block: 'center'});"
-        "const b = c.getBoundingClientRect(), [i, j] = p.at[arguments[0]];"
-        "return [b.left + (i + 0.5) * p.size, b.top + (j + 0.5) * p.size]",
-        number,
-    )
-    touch = {"x": spot[0], "y": spot[1]}
+    touch = spot(driver, "input", number)
     driver.execute_cdp_cmd(
         "Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [touch]}
     )
     driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    assert lit(driver, "input") == {number}
+    assert lit(driver)["input"] == {number}
 
 
 def test_screen_readers_get_names_a_live_text_and_the_matrix_in_words(op: Any, driver: Any) -> None:
@@ -186,6 +188,7 @@ def test_screen_readers_get_names_a_live_text_and_the_matrix_in_words(op: Any, d
         assert driver.find_element("id", panel).accessible_name
     driver.find_element("css selector", "summary").click()
     drawn(driver)
-    lines = [item.text for item in driver.find_elements("css selector", "#rows li")]
+    script = "return [...document.querySelectorAll('#rows li')].map(item => item.innerText)"
+    lines = driver.execute_script(script)
     counts = np.diff(op.matrix.indptr)
     assert [line.count("column ") for line in lines] == counts.tolist()
