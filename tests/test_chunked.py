@@ -158,8 +158,34 @@ def test_cgls_solves_the_damped_least_squares_problem(rng):
     wanted = np.linalg.solve(C.T @ C + np.eye(48), C.T @ y.compute().reshape(-1))
     np.testing.assert_allclose(found.x.compute().reshape(-1), wanted, atol=1e-8)
     np.testing.assert_allclose(found.solution_norm, np.linalg.norm(wanted))
+    # Relative to operator and solution, as elsewhere, and measured there.
+    rows = np.vstack([C, np.eye(48)])
+    data = np.concatenate([y.compute().reshape(-1), np.zeros(48)])
+    rest = data - rows @ found.x.compute().reshape(-1)
+    bound = np.linalg.norm(rows, 2) * np.linalg.norm(rest)
+    assert np.linalg.norm(rows.T @ rest) <= 1e-10 * bound
     with pytest.warns(UserWarning, match="stopped at maxiter"):
         chunked.cgls(lambda v: v * 2.0, lambda v: v * 2.0, y, maxiter=0)
+
+
+def test_a_large_mean_does_not_pass_for_convergence(rng):
+    """|C^H y| is that of the mean: a tenth of a millionth of it is as large as all details."""
+    x = 1e6 + rng.standard_normal((10, 9))
+    w = np.ones((3, 3)) / 9
+    options = {"padding": 1, "padding_mode": "symmetric", "channels": False}
+    y = st.conv(x, w, **options)
+    found = chunked.cgls(
+        lambda v: chunked.conv(v, w, **options),
+        lambda v: chunked.conv_transpose(v, w, **options),
+        da.from_array(y, chunks=5),
+        damp=0.01,
+        rtol=1e-7,
+    )
+    alone = st.inverse.solve(st.Conv(w, x.shape, **options), y, damp=0.01, method="cgls", rtol=1e-7)
+    assert (found.status, found.iterations) == (alone.status, alone.iterations)
+    np.testing.assert_allclose(found.x.compute(), alone.x, rtol=1e-9)
+    with pytest.warns(st.inverse.ConvergenceWarning, match="stopped"):
+        chunked.cgls(lambda v: 2.0 * v, lambda v: 2.0 * v, da.from_array(y), 1e-3, rtol=0.0)
 
 
 @pytest.mark.filterwarnings("default")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import _validate as validate
 from ..errors import GeometryError, ShapeError
-from ..solution import ConvergenceWarning, Solution, Status
+from ..solution import ConvergenceWarning, Solution, Status, backward_error
 from ._arrays import checked
+
+_Product = Callable[[Any], Any]
 
 
 def cgls(
@@ -35,7 +37,8 @@ def cgls(
     damp : float, default 0.0
         At least 0.
     rtol : float, default 1e-6
-        Stop when the normal equations' residual is this fraction of ``|C^H y|``.
+        When to stop: at this backward error, relative to operator and solution; the `rtol` of
+        :func:`sparse_tconv.inverse.solve`.
     maxiter : int, default 100
         At least 0.
     callback : callable, optional
@@ -56,12 +59,12 @@ def cgls(
     Warns
     -----
     ConvergenceWarning
-        `maxiter` was reached first.
+        `maxiter` was reached first, or rounding allows no further progress.
 
     Notes
     -----
     Iterates are persisted, so that the graph does not grow, and each product is computed once per
-    iteration. Progress is Dask's own: ``with dask.diagnostics.ProgressBar(): ...``, or the dashboard.
+    iteration, and once more at the end, where what the recurrences claim is measured. Progress is Dask's own: ``with dask.diagnostics.ProgressBar(): ...``, or the dashboard.
 
     References
     ----------
@@ -77,39 +80,89 @@ def cgls(
         sparse_tconv for arrays in memory, or dask.array.from_array.
     """
     data = checked("y", y)
-    square = _positive("damp", damp) ** 2
+    weight = _positive("damp", damp) ** 2
     tolerance = _positive("rtol", rtol)
     most = validate.integer("maxiter", maxiter, minimum=0)
-    # 1. Start from x = 0.
-    r = data
-    s = adjoint(r)
-    x = 0 * s
-    if forward(x).shape != data.shape:
+    x = 0 * adjoint(data)
+    image = forward(x)
+    if image.shape != data.shape:
         raise ShapeError(
-            f"`forward` must give the shape of `y`, {data.shape}; got {forward(x).shape}. "
+            f"`forward` must give the shape of `y`, {data.shape}; got {image.shape}. "
             f"Check that `adjoint` is its adjoint."
         )
-    x, r, s, gamma = _persisted(x, r, s, _square(s))
-    p, enough, done = s, tolerance * gamma**0.5, 0
-    while gamma**0.5 > enough and done < most:
-        # 2. Step along p.
-        q, qq, pp = _persisted_with(forward(p), _square(p))
-        alpha = gamma / (qq + square * pp)
-        x, r = x + alpha * p, r - alpha * q
-        # 3. The next direction.
-        s = adjoint(r) - square * x
-        last = gamma
-        x, r, s, gamma = _persisted(x, r, s, _square(s))
-        p = s + (gamma / last) * p
-        (p,) = _persist(p)
-        done += 1
-        if callback is not None:
-            callback(x)
-    status = Status.CONVERGED if gamma**0.5 <= enough else Status.MAXITER
-    if status is Status.MAXITER:
+    # What the recurrences claim is measured; where it does not hold, they start again from there.
+    problem, last, done = _Problem(forward, adjoint, data, weight), np.inf, 0
+    while True:
+        at = problem.measured(x)
+        if at.error <= tolerance:
+            status = Status.CONVERGED
+        elif done >= most:
+            status = Status.MAXITER
+        elif at.error > last / 2:
+            status = Status.STAGNATED
+        else:
+            last, p = at.error, at.s
+            while at.error > tolerance and done < most:
+                at, p = problem.step(at, p)
+                done += 1
+                if callback is not None:
+                    callback(at.x)
+            x = at.x
+            continue
+        break
+    if status is not Status.CONVERGED:
         warnings.warn(f"cgls {status.value}", ConvergenceWarning, stacklevel=2)
-    norms = _compute(_square(r), _square(x))
-    return Solution(x, status, "cgls", done, norms[0] ** 0.5, norms[1] ** 0.5, float(damp))
+    norms = (at.rr**0.5, at.xx**0.5)
+    return Solution(at.x, status, "cgls", done, *norms, float(damp))
+
+
+class _State(NamedTuple):
+    """x, ``r = y - C x`` and ``s = C^H r - weight x`` in memory or on the cluster, their squared
+    norms, and the backward error.
+    """
+
+    x: Any
+    r: Any
+    s: Any
+    xx: float
+    rr: float
+    gamma: float
+    error: float
+
+
+class _Problem:
+    """``|C x - y|^2 + weight |x|^2``, and the most that its rows were seen to stretch a vector."""
+
+    def __init__(self, forward: _Product, adjoint: _Product, data: Any, weight: float) -> None:
+        self._forward, self._adjoint, self._weight = forward, adjoint, weight
+        (self._data,) = _persist(data)
+        self._size = _compute(_square(self._data))[0] ** 0.5
+        self._norm = 0.0
+
+    def measured(self, x: Any) -> _State:
+        """The state at x, by products."""
+        return self._state(x, self._data - self._forward(x))
+
+    def step(self, at: _State, p: Any) -> tuple[_State, Any]:
+        """The state a step along p, and the next direction."""
+        (q,) = _persist(self._forward(p))
+        qq, pp = _compute(_square(q), _square(p))
+        rows = qq + self._weight * pp
+        self._norm = max(self._norm, (rows / pp) ** 0.5)
+        alpha = at.gamma / rows
+        new = self._state(at.x + alpha * p, at.r - alpha * q)
+        (p,) = _persist(new.s + (new.gamma / at.gamma) * p)
+        return new, p
+
+    def _state(self, x: Any, r: Any) -> _State:
+        s = self._adjoint(r) - self._weight * x
+        x, r, s, *squares = _persist(x, r, s, _square(x), _square(r), _square(s))
+        xx, rr, gamma = _compute(*squares)
+        misfit, steepness = (rr + self._weight * xx) ** 0.5, gamma**0.5
+        if misfit:
+            self._norm = max(self._norm, steepness / misfit)
+        error = backward_error(self._norm, self._size, xx**0.5, misfit, steepness)
+        return _State(x, r, s, xx, rr, gamma, error)
 
 
 def _square(x: Any) -> Any:
@@ -132,18 +185,6 @@ def _compute(*values: Any) -> tuple[float, ...]:
     import dask
 
     return tuple(float(value) for value in dask.compute(*values))
-
-
-def _persisted(x: Any, r: Any, s: Any, norm: Any) -> tuple[Any, Any, Any, float]:
-    """Three arrays in memory or on the cluster, and a number, in one pass."""
-    x, r, s, norm = _persist(x, r, s, norm)
-    return x, r, s, _compute(norm)[0]
-
-
-def _persisted_with(q: Any, pp: Any) -> tuple[Any, float, float]:
-    """A product in memory or on the cluster, its squared norm and another number, in one pass."""
-    q, qq, pp = _persist(q, _square(q), pp)
-    return q, *_compute(qq, pp)
 
 
 def _positive(name: str, value: Any) -> float:

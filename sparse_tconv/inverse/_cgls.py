@@ -13,7 +13,7 @@ from ..errors import ShapeError
 from ..solution import Status
 from ._controls import Answer, Controls
 from ._convergence import Watched, backward_error
-from ._least_squares import LeastSquares
+from ._least_squares import LeastSquares, power_of_two
 
 Vector = NDArray[Any]
 
@@ -85,6 +85,8 @@ def _repeated(preconditioner: Any, problem: LeastSquares) -> Callable[[Vector], 
         )
 
     def apply(s: Vector) -> Vector:
-        return np.asarray(one.matmat(s.reshape(problem.count, -1).T)).T.ravel()
+        # An inverse of the caller's normal equations, not of those of common size.
+        found = np.asarray(one.matmat(s.reshape(problem.count, -1).T)).T.ravel()
+        return np.asarray(power_of_two(found, 2 * problem.exponents[0]))
 
     return apply

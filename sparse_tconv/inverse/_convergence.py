@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
+from .. import solution
+
 
 class Watched(LinearOperator):  # type: ignore[misc]  # SciPy has no types
     """An operator that remembers the most that it has stretched a vector: its norm, from below.
@@ -41,15 +43,6 @@ def backward_error(
     residual: NDArray[Any],
     gradient: NDArray[Any],
 ) -> float:
-    """How little A, or A and b, must change relatively for x to minimize ``|A x - b|``, about.
-
-    Of two changes the smaller one: that of A by a matrix of rank one, ``|A^H r| / |r|`` (Stewart,
-    1977), and that which makes the residual r vanish (Rigal and Gaches, 1967). The tests of LSQR and
-    LSMR are these. With bounds, `gradient` is what they leave of ``A^H r``.
-    """
-    steepness, misfit = float(np.linalg.norm(gradient)), float(np.linalg.norm(residual))
-    if steepness == 0.0 or misfit == 0.0:
-        return 0.0
-    optimal = steepness / (norm * misfit)
-    consistent = misfit / (norm * float(np.linalg.norm(x)) + float(np.linalg.norm(data)))
-    return min(optimal, consistent)
+    """That of :func:`sparse_tconv.solution.backward_error`, from the vectors b, x, r and A^H r."""
+    sizes = (float(np.linalg.norm(vector)) for vector in (data, x, residual, gradient))
+    return solution.backward_error(norm, *sizes)

@@ -22,6 +22,7 @@ from ._findings import (
     noise_gain,
     psf_findings,
 )
+from ._least_squares import power_of_two
 from ._models import Stack
 from ._noise import estimated
 from ._progress import Progress
@@ -153,7 +154,11 @@ def deblur(
     by_name = isinstance(rule, str)
     name = one_of("rule", rule, RULES) if by_name else "given"
     given = sigma is not None
-    level = number("sigma", sigma, positive=True) if given else estimated(task.stack, task.used)
+    of_psf, of_y = task.exponents
+    if given:
+        level = float(power_of_two(number("sigma", sigma, positive=True), -of_y))
+    else:
+        level = estimated(task.stack, task.used)
     bar, bounded = validate.flag("progress", progress), validate.flag("nonnegative", nonnegative)
     if penalty == "tv":
         return deblur_tv(task, rule, level, given, bounded, bar)
@@ -161,15 +166,16 @@ def deblur(
         if by_name:
             chosen = choose(task, name, level, given, shown)
         else:
-            chosen = Chosen(number("rule", rule), name, [], None, 0)
+            damp = float(power_of_two(number("rule", rule), -of_psf))
+            chosen = Chosen(damp, name, [], None, 0)
         solution = _solved(task, chosen, level, given)
         shown.step()
-    return _bounded(task, solution) if bounded else solution
+    return task.restored(_bounded(task, solution) if bounded else solution, of_psf)
 
 
 def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
     """The answer for a damp, with all findings."""
-    model = task.model(np.float64)
+    model, (of_psf, of_y) = task.model(np.float64), task.exponents
     pursuit = Pursuit(model, task.stack)
     if chosen.start is not None:
         pursuit.restart(chosen.start)
@@ -185,14 +191,14 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
     point = Point(chosen.damp, misfit / task.rows, size, *model.traces(chosen.damp), np.nan)
     findings = [
         *([] if pursuit.status is Status.CONVERGED else [f"the iteration {pursuit.status.value}"]),
-        *psf_findings(task.kernel, task.center),
+        *psf_findings(task.kernel, task.center, of_psf),
         *data_findings(task.picture, task.used),
         *chosen.findings,
         *noise_findings(point.noise, sigma, given),
         *answer_findings(residual, *_shown(task, x), task.used is None),
         *amplified(noise_gain(model, chosen.damp), point.noise, *_shown(task, x)),
     ]
-    noise = f"sigma {sigma:.3g} {'given' if given else 'estimated'}"
+    noise = f"sigma {power_of_two(sigma, of_y):.3g} {'given' if given else 'estimated'}"
     return Solution(
         task.returned(x),
         pursuit.status,
@@ -203,7 +209,7 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
         damp=chosen.damp,
         chosen_by=f"{chosen.rule}, {noise}",
         findings=tuple(findings),
-        field=task.channels.back(field),
+        field=task.whole(field),
     )
 
 
@@ -214,7 +220,9 @@ def _shown(task: Task, x: Stack) -> tuple[Stack, Stack]:
 
 def _bounded(task: Task, solution: Solution) -> Solution:
     """The same problem with no entry below zero, from there on."""
-    start = np.maximum(task.channels.first(np.asarray(solution.field)), 0.0)
+    of_psf, of_y = task.exponents
+    field = power_of_two(task.channels.first(np.asarray(solution.field)), of_psf - of_y)
+    start = np.maximum(field, 0.0)
     used = None if task.used is None else np.broadcast_to(task.used, task.stack.shape).copy()
     op = task.operator()
     found = solve(
@@ -234,5 +242,5 @@ def _bounded(task: Task, solution: Solution) -> Solution:
         x=task.returned(pixels),
         chosen_by=solution.chosen_by,
         findings=solution.findings,
-        field=task.channels.back(found.x),
+        field=task.whole(found.x),
     )

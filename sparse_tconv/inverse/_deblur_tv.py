@@ -11,6 +11,7 @@ from ..errors import GeometryError
 from ..solution import Solution
 from ._arguments import number
 from ._findings import data_findings, noise_findings, psf_findings
+from ._least_squares import power_of_two
 from ._task import Task
 from ._tv_weight import Discrepant, discrepant, given_weight
 
@@ -46,27 +47,29 @@ def deblur_tv(
         found = discrepant(op, y, task.rows, noise, **options)
         name = "discrepancy"
     else:
-        found = given_weight(op, y, number("rule", rule, positive=True), **options)
+        weight = power_of_two(number("rule", rule, positive=True), -sum(task.exponents))
+        found = given_weight(op, y, float(weight), **options)
         name = "given"
     return _told(task, found, name, sigma, given)
 
 
 def _told(task: Task, found: Discrepant, name: str, sigma: float, given: bool) -> Solution:
     """The picture, where its weight comes from, and all findings."""
-    answer = found.solution
+    answer, (of_psf, of_y) = found.solution, task.exponents
     level = answer.residual_norm / task.rows**0.5
-    return replace(
+    told = replace(
         answer,
         x=task.returned(task.model(np.float64).seen(answer.x)),
-        chosen_by=f"{name}, sigma {sigma:.3g} {'given' if given else 'estimated'}",
+        chosen_by=f"{name}, sigma {power_of_two(sigma, of_y):.3g} {'given' if given else 'estimated'}",
         findings=(
-            *psf_findings(task.kernel, task.center),
+            *psf_findings(task.kernel, task.center, of_psf),
             *data_findings(task.picture, task.used),
             *found.findings,
             *noise_findings(level, sigma, given),
         ),
-        field=task.channels.back(answer.x),
+        field=task.whole(answer.x),
     )
+    return task.restored(told, of_psf + of_y)
 
 
 def _mask(task: Task) -> Any:

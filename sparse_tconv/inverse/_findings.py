@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._damp_path import POINTS, Point
+from ._least_squares import power_of_two
 from ._models import Model, Stack
 from ._path_rules import corners
 from ._whiteness import coarseness
@@ -25,10 +26,10 @@ _USED = 0.5  # the share of pixels used
 _OFF, _RELATIVE = 1.0, 0.4  # of the centroid: pixels, and radii of gyration
 
 
-def psf_findings(kernel: Stack, center: tuple[int, ...]) -> list[str]:
-    """What is odd about a PSF."""
+def psf_findings(kernel: Stack, center: tuple[int, ...], exponent: int) -> list[str]:
+    """What is odd about a PSF, given over that power of two."""
     found = []
-    total = float(kernel.sum())
+    total = float(power_of_two(kernel.sum(), exponent))
     if abs(total - 1.0) > _NORMAL:
         found.append(
             f"the PSF sums to {total:.3g}, not to 1: the answer is brighter or darker by that"

@@ -15,6 +15,8 @@ from ..operators import ConvOperator, Operator
 from ..solution import Result
 from ..spectral import null_candidates
 from ._arguments import number
+from ._least_squares import power_of_two
+from ._scale import exponent, inverse_over, scaled_pair
 
 _FLOOR = 1e-13  # energies below this, relative to the largest, are rounding
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
@@ -91,7 +93,9 @@ def kronecker_sum(psf: ArrayLike, terms: int) -> Result:
         (left[:, term] * np.sqrt(sizes[term]), right[term] * np.sqrt(sizes[term]))
         for term in range(count)
     )
-    error = float(np.linalg.norm(sizes[count:])) + _ROUNDING * float(sizes[0])
+    shift = exponent(float(sizes[0])) if sizes[0] else 0
+    rest = float(power_of_two(np.linalg.norm(power_of_two(sizes[count:], -shift)), shift))
+    error = rest + _ROUNDING * float(sizes[0])
     return Result(pairs, "svd", error, "proved")
 
 
@@ -113,9 +117,11 @@ class KroneckerPreconditioner(Operator):
         dtype = np.complex128 if near.dtype.kind == "c" else np.float64
         super().__init__(near.in_shape, near.in_shape, dtype, spatial_ndim=near.spatial_ndim)
         self.near = near
-        values, self._basis, _, _ = null_candidates(near, "kronecker")
+        common, damp, shift = scaled_pair(near, damp)
+        values, self._basis, _, _ = null_candidates(common, "kronecker")
         energies = values**2 + damp**2
-        self._inverse = 1 / np.maximum(energies, _FLOOR * (float(energies.max()) or 1.0))
+        inverse = 1 / np.maximum(energies, _FLOOR * (float(energies.max()) or 1.0))
+        self._inverse = inverse_over(inverse, shift)
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         samples = x.reshape(len(x), *self._basis.shape)

@@ -183,14 +183,7 @@ class LeastSquares:
     def shaped(self, x: NDArray[Any]) -> NDArray[Any]:
         """An answer as the caller gets it: n-d, in the dtype of op and y."""
         of_op, of_y = self.exponents
-        with np.errstate(over="ignore"):
-            found = power_of_two(x, of_y - of_op).astype(self.dtype)
-        if self.exponents != (0, 0) and np.isfinite(x).all() and not np.isfinite(found).all():
-            raise DTypeError(
-                f"`y` must have an answer that {self.dtype} can hold; got one of about "
-                f"2**{of_y - of_op}. Divide y by a power of two, or multiply op by one."
-            )
-        return found.reshape(*self.batch, *self.in_shape)
+        return held(x, of_y - of_op, self.dtype).reshape(*self.batch, *self.in_shape)
 
 
 def power_of_two(values: Any, exponent: int) -> Any:
@@ -203,6 +196,18 @@ def power_of_two(values: Any, exponent: int) -> Any:
             return np.ldexp(array, exponent)
         parts = np.ascontiguousarray(array).view(array.real.dtype)
         return np.ldexp(parts, exponent).view(array.dtype)
+
+
+def held(values: Any, exponent: int, dtype: Any) -> NDArray[Any]:
+    """An answer times a power of two in the type of the caller's, or the error that it is too large."""
+    with np.errstate(over="ignore"):
+        found = np.asarray(power_of_two(values, exponent)).astype(dtype)
+    if exponent and np.isfinite(values).all() and not np.isfinite(found).all():
+        raise DTypeError(
+            f"`y` must have an answer that {dtype} can hold; got one of about 2**{exponent}. "
+            f"Divide y by a power of two, or multiply op by one."
+        )
+    return found
 
 
 def _operator(op: Any) -> Operator:

@@ -13,6 +13,7 @@ from ..operators import ConvOperator, Operator
 from ._arguments import number
 from ._energies import CIRCULANT, COSINE, energies
 from ._regularizer import regularizer_operator
+from ._scale import inverse_over, scaled_pair
 
 # Energies below this, relative to the largest, are rounding.
 _FLOOR = 1e-13
@@ -41,12 +42,13 @@ class WavePreconditioner(Operator):
         dtype = np.float64 if is_real else np.complex128
         super().__init__(op.in_shape, op.in_shape, dtype, spatial_ndim=op.spatial_ndim)
         self.basis = basis
+        op, damp, shift = scaled_pair(op, number("damp", damp))
         n_axes = len(op.geometry.axes)
         self._axes = tuple(range(-n_axes, 0))
         found = np.moveaxis(energies(op, basis), (1, 2), (-2, -1))
         self._lead = found.shape[0], found.shape[-1]
         found = found + _penalties(op, damp, regularizer, basis, found.shape)
-        self._inverse = _definite_inverse(found)
+        self._inverse = inverse_over(_definite_inverse(found), shift)
         if is_real and basis == COSINE:
             self._inverse = self._inverse.real
         self._is_real = is_real
@@ -78,10 +80,10 @@ def _definite_inverse(matrices: NDArray[Any]) -> NDArray[Any]:
 
 
 def _penalties(
-    op: ConvOperator, damp: Any, regularizer: Any, basis: str, shape: tuple[int, ...]
+    op: ConvOperator, damp: float, regularizer: Any, basis: str, shape: tuple[int, ...]
 ) -> NDArray[Any]:
     """The energies of damp * L, in the shape of those of C: (groups, *size, channels, channels)."""
-    square = number("damp", damp) ** 2
+    square = damp**2
     if not square or regularizer is None:
         return square * np.eye(shape[-1])
     found = regularizer_operator(regularizer, op, op.in_shape)

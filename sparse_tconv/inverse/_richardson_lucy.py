@@ -14,9 +14,10 @@ from ..solution import Solution, Status
 from ._arguments import check_callback, number
 from ._bounds import check_real
 from ._expectation import Expectation
-from ._least_squares import LeastSquares
+from ._least_squares import LeastSquares, power_of_two
 from ._poisson import expected_deviance
 from ._progress import Progress
+from ._scale import scaled
 from ._signs import check_nonnegative
 from ._warning import warn_unless_converged
 
@@ -118,7 +119,7 @@ def richardson_lucy(
         number of events; got an operator with some, since its weight has 1 negative entries. Use
         sparse_tconv.inverse.solve with lower=0.
     """
-    problem = LeastSquares.of(op, y, mask=mask)
+    problem = scaled(LeastSquares.of(op, y, mask=mask))
     check_real("op", problem.op.dtype)
     check_real("y", problem.dtype)
     check_nonnegative(problem.op)
@@ -129,22 +130,28 @@ def richardson_lucy(
     check_callback(callback)
     most = stop if stop is None or stop == "deviance" else _stop(stop)
     method = Expectation(problem, _background(problem, background), _start(problem, x0))
+    of_op, of_y = problem.exponents
     status = Status.COMPLETED if stop is None else Status.MAXITER
+
+    def deviance() -> float:
+        return float(power_of_two(method.deviance, of_y))
+
     with Progress(total, bar, callback, problem.shaped) as shown:
         while shown.iterations < total and status is not Status.CONVERGED:
             method.step(accelerated)
             shown.step(method.x)
             if most is not None:
-                enough = expected_deviance(method.mean) if isinstance(most, str) else most
-                status = Status.CONVERGED if method.deviance <= enough else status
+                means = power_of_two(method.mean, of_y)
+                enough = expected_deviance(means) if isinstance(most, str) else most
+                status = Status.CONVERGED if deviance() <= enough else status
     solution = Solution(
         problem.shaped(method.x),
         status,
         "accelerated em" if accelerated else "em",
         shown.iterations,
-        float(np.linalg.norm(method.mean - method.counts)),
-        float(np.linalg.norm(method.x)),
-        deviance=method.deviance,
+        float(power_of_two(np.linalg.norm(method.mean - method.counts), of_y)),
+        float(power_of_two(np.linalg.norm(method.x), of_y - of_op)),
+        deviance=deviance(),
     )
     return warn_unless_converged(solution)
 
@@ -182,7 +189,8 @@ def _background(problem: LeastSquares, background: ArrayLike) -> NDArray[np.floa
             f"`background` must be a number or an array for y of shape {shape}; got shape "
             f"{array.shape}. Pass one for all, or one for each entry."
         ) from error
-    return whole.reshape(problem.count, -1)
+    flat = whole.reshape(problem.count, -1)
+    return np.asarray(power_of_two(flat, -problem.exponents[1]))
 
 
 def _start(problem: LeastSquares, x0: ArrayLike | None) -> NDArray[np.float64] | None:

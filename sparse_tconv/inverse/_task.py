@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,13 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError, ShapeError
 from ..operators import Conv
+from ..solution import Solution
 from ._arguments import one_of
 from ._blur import blur, psf_center
 from ._channels import Channels
+from ._least_squares import held, power_of_two
 from ._models import FieldModel, Model, PaddedModel, Stack
 from ._regularizer import WORDS, regularizer_operator
+from ._scale import exponent, gain_exponent, largest, shifted_gap, taken
 
 UNKNOWN = "unknown"
+_PLAIN = 16  # exponents up to which numbers are taken as they are: squares in single precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,9 @@ class Task:
         As given.
     used : (channels or 1, *shape) Boolean array, optional
         The data that count.
+    exponents : tuple of int
+        Those of the powers of two that were taken out of the PSF, and of the data: answers and
+        their numbers are those of the caller's.
     """
 
     picture: NDArray[Any]
@@ -50,6 +57,7 @@ class Task:
     boundary: Any
     regularizer: str | None
     used: NDArray[np.bool_] | None
+    exponents: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(
@@ -86,15 +94,18 @@ class Task:
                 "`y` must be finite where it is used; got NaN or infinite entries. "
                 "Pass mask=numpy.isfinite(y) to leave them out."
             )
+        of_psf = taken(gain_exponent(kernel), _PLAIN)
+        of_y = taken(exponent(largest(stack)), _PLAIN)
         return cls(
             picture,
-            stack,
+            power_of_two(stack, -of_y),
             channels,
-            kernel,
+            power_of_two(kernel, -of_psf),
             psf_center(center, kernel.shape),
             boundary,
             regularizer,
             used,
+            (of_psf, of_y),
         )
 
     @property
@@ -130,12 +141,43 @@ class Task:
 
     def returned(self, stack: Stack) -> NDArray[Any]:
         """An answer as the caller gets it; a picture of 8 or 16 bits is rounded and cut."""
-        answer = self.channels.back(stack)
-        dtype = self.picture.dtype
+        answer, dtype = self.channels.back(stack), self.picture.dtype
+        exponent = self.exponents[1] - self.exponents[0]
         if dtype in (np.uint8, np.uint16):
             top = np.iinfo(dtype).max
+            answer = power_of_two(answer, exponent)
             return np.ascontiguousarray(np.rint(np.clip(answer, 0, top)).astype(dtype))
-        return np.ascontiguousarray(answer, dtype=dtype if dtype.kind == "f" else np.float64)
+        kind = dtype if dtype.kind == "f" else np.dtype(np.float64)
+        return np.ascontiguousarray(held(answer, exponent, kind))
+
+    def whole(self, field: Stack) -> NDArray[Any]:
+        """All of the field as the caller gets it."""
+        exponent = self.exponents[1] - self.exponents[0]
+        return held(self.channels.back(field), exponent, np.dtype(np.float64))
+
+    def restored(self, solution: Solution, of_damp: int) -> Solution:
+        """An answer whose numbers are those of the caller's data and PSF; damp is times that power."""
+        of_psf, of_y = self.exponents
+        if not of_psf and not of_y:
+            return solution
+        damp = float(power_of_two(solution.damp, of_damp))
+        if solution.damp and not 0 < damp < np.inf:
+            raise DTypeError(
+                f"`y` must go with a damp that float64 can hold; got one of about 2**{of_damp}. "
+                f"Divide y and psf by powers of two."
+            )
+        bounds = solution.bounds
+        if bounds is not None:
+            low, high = (float(power_of_two(end, of_y - of_psf)) for end in bounds)
+            bounds = low, high
+        return replace(
+            solution,
+            residual_norm=float(power_of_two(solution.residual_norm, of_y)),
+            solution_norm=float(power_of_two(solution.solution_norm, of_y - of_psf)),
+            damp=damp,
+            gap=None if solution.gap is None else shifted_gap(solution.gap, 2 * of_y),
+            bounds=bounds,
+        )
 
 
 def _kernel(psf: Any, shape: tuple[int, ...], whole: tuple[int, ...]) -> Stack:

@@ -15,13 +15,15 @@ from ..solution import Solution, Status
 from ._arguments import check_callback, number
 from ._bounds import Bounds, check_real
 from ._gradient import Gradient
-from ._least_squares import LeastSquares
+from ._least_squares import LeastSquares, power_of_two
 from ._progress import Progress
 from ._regularizer import spatial_axes
+from ._scale import scaled, shifted_gap
 from ._total_variation import TotalVariation
 from ._warning import warn_unless_converged
 
 _CHECK = 10  # iterations between two looks at the gap, each of which costs about two iterations
+_FARTHEST = 300  # exponents of a weight in a problem of common size
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -132,7 +134,7 @@ def tv(
         positive one.
     """
     weight = number("weight", weight, positive=True)
-    problem = LeastSquares.of(op, y, mask=mask)
+    problem = scaled(LeastSquares.of(op, y, mask=mask))
     check_real("op", problem.op.dtype)
     check_real("y", problem.dtype)
     joint = validate.flag("joint", joint)
@@ -143,11 +145,13 @@ def tv(
     in_shape, n_axes = spatial_axes("op", op, problem.in_shape)
     sizes = in_shape[len(in_shape) - n_axes :]
     shape = (problem.count, prod(in_shape) // prod(sizes), *sizes)
+    of_op, of_y = problem.exponents
     bounds = _bounds(problem, lower, upper)
-    start = problem.adjoint(problem.y) if x0 is None else problem.sample("x0", x0)
+    start = _start(problem) if x0 is None else problem.sample("x0", x0)
+    own = _weight(weight, of_op + of_y)
     flat = [np.reshape(array, shape) for array in (bounds.lower, bounds.upper, start)]
     with Progress(total, bar, callback, problem.shaped) as shown:
-        method = TotalVariation(problem, Gradient(sizes, joint), shape, weight, *flat)
+        method = TotalVariation(problem, Gradient(sizes, joint), shape, own, *flat)
         found = method.certificate()
         status = Status.MAXITER
         while True:
@@ -160,27 +164,46 @@ def tv(
             found = method.certificate()
             method.adapt()
     x = found.x.reshape(problem.count, -1)
+    low, high = (
+        power_of_two(end, of_y - of_op) for end in (bounds.lower.min(), bounds.upper.max())
+    )
     solution = Solution(
         problem.shaped(x),
         status,
         "admm",
         shown.iterations,
         problem.norms(x)[0],
-        found.variation,
+        float(power_of_two(found.variation, of_y - of_op)),
         damp=weight,
-        gap=found.gap,
-        bounds=(float(bounds.lower.min()), float(bounds.upper.max())),
+        gap=shifted_gap(found.gap, 2 * of_y),
+        bounds=(float(low), float(high)),
     )
     return warn_unless_converged(solution)
+
+
+def _start(problem: LeastSquares) -> NDArray[Any]:
+    """The multiple of ``C^T y`` that is nearest to the data, whatever the size of C."""
+    gradient = problem.adjoint(problem.y)
+    image = problem.forward(gradient)
+    square = float(np.vdot(image, image))
+    return gradient * (float(np.vdot(gradient, gradient)) / square) if square else gradient
+
+
+def _weight(weight: float, exponent: int) -> float:
+    """The weight for the problem of common size; beyond what its numbers hold any is like another."""
+    return float(np.clip(power_of_two(weight, -exponent), 2.0**-_FARTHEST, 2.0**_FARTHEST))
 
 
 def _bounds(problem: LeastSquares, lower: Any, upper: Any) -> Bounds:
     """Finite bounds, those not given from the data."""
     if lower is None or upper is None:
-        least, most = _range(problem)
+        of_op, of_y = problem.exponents
+        least, most = power_of_two(_range(problem), of_y - of_op)
         lower = least if lower is None else lower
         upper = most if upper is None else upper
-    found = Bounds.of(lower, upper, (*problem.batch, *problem.in_shape))
+    found = Bounds.of(
+        lower, upper, (*problem.batch, *problem.in_shape), exponents=problem.exponents
+    )
     if found is None or not (np.isfinite(found.lower) & np.isfinite(found.upper)).all():
         raise GeometryError(
             "`lower` and `upper` must be finite: they make the gap finite; got an infinite one. "

@@ -121,6 +121,10 @@ class VaryingBlur(Operator):
         """The PSFs at the nodes, read-only."""
         return self._psfs
 
+    def with_psfs(self, psfs: NDArray[Any]) -> VaryingBlur:
+        """The same of other PSFs at the same nodes."""
+        return VaryingBlur(psfs, self._hats, self.geometry, self.at, self.in_shape)
+
     @property
     def weights(self) -> NDArray[Any]:
         """The weights of all nodes, (*nodes, *size): they sum to one at every pixel."""

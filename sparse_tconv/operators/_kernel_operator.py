@@ -6,13 +6,15 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import csr_array
 
+from .. import _validate as validate
 from ..assembly import guard_entries, index_dtype, wrap
 from ..geometry import ConvGeometry
 from ..kernel_products import apply_kernel, kernel_gradient, tap_images
 from ..threads import whole
+from ._meeting_samples import folded
 from ._operator import Operator
 
 
@@ -44,6 +46,16 @@ class KernelOperator(Operator):
         self._bind_shapes(geometry.weight_shape, out_shape, np.result_type(x.dtype, dtype))
         self._spatial_ndim = len(geometry.axes)
 
+    @property
+    def samples(self) -> NDArray[Any]:
+        """The fixed samples, (*batch, *in_shape) of the operator that made this one; read-only."""
+        g = self.geometry
+        return self._x.reshape(*self._batch, *(g.y_shape if self._transposed else g.x_shape))
+
+    def with_samples(self, x: NDArray[Any]) -> KernelOperator:
+        """The same of other samples, of the same shape."""
+        return KernelOperator(self.geometry, x, self._transposed, self.dtype)
+
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         fixed, kernels = self._common(self._x, x)
         y = np.empty((len(kernels), *self.out_shape), dtype=fixed.dtype)
@@ -68,6 +80,27 @@ class KernelOperator(Operator):
         dtype = np.result_type(self.dtype, b.dtype)
         return a.astype(dtype, copy=False), b.astype(dtype, copy=False)
 
+    def to_matrix(
+        self,
+        *,
+        dtype: DTypeLike | None = None,
+        index_dtype: DTypeLike | None = None,
+        max_bytes: int | None = None,
+    ) -> csr_array:
+        """As of other operators; samples that meet at the border are added up in `dtype`."""
+        wanted = validate.optional_dtype("dtype", dtype)
+        maker: Operator = self
+        if wanted is not None and self.dtype.kind in "iu" and np.can_cast(self.dtype, wanted):
+            maker = KernelOperator(self.geometry, self.samples, self._transposed, wanted)
+        return Operator.to_matrix(maker, dtype=dtype, index_dtype=index_dtype, max_bytes=max_bytes)
+
+    def _read(self, x: NDArray[Any]) -> NDArray[Any]:
+        """What every tap brings to every position: (batch, other channels, positions, taps)."""
+        images = tap_images(self.geometry, x, self._transposed)
+        return np.stack(
+            [image.reshape(*image.shape[:2], prod(image.shape[2:])) for image in images], axis=-1
+        )
+
     def _matrix(self, max_bytes: Any) -> csr_array:
         """One row per result entry, one column per tap: each row stores the taps of all channels
         that it reads, those beyond the border as zeros.
@@ -76,11 +109,7 @@ class KernelOperator(Operator):
         others = (g.y_channels if self._transposed else g.x_channels) // g.groups
         nnz = self.shape[0] * others * prod(g.kernel_size)
         guard_entries(self.shape, nnz, self.dtype, index_dtype(self.shape, nnz), max_bytes)
-        images = tap_images(g, self._x, self._transposed)
-        # (batch, other channels, positions, taps)
-        read = np.stack(
-            [image.reshape(*image.shape[:2], prod(image.shape[2:])) for image in images], axis=-1
-        )
+        read = folded(self._read, self._x, self.dtype)
         if g.flip:
             read = read[..., ::-1]
         batch, _, positions, taps = read.shape
@@ -98,5 +127,4 @@ class KernelOperator(Operator):
         indices = np.broadcast_to(cols, shape).reshape(-1)
         indptr = np.arange(self.shape[0] + 1) * (others * taps)
         index = index_dtype(self.shape, nnz)
-        flat = data.reshape(-1).astype(self.dtype)
-        return wrap(flat, indices.astype(index), indptr.astype(index), self.shape)
+        return wrap(data.reshape(-1), indices.astype(index), indptr.astype(index), self.shape)

@@ -7,15 +7,17 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import csr_array, kron, vstack
 
+from .. import _validate as validate
 from ..assembly import extension_matrix, guard_entries, index_dtype
 from ..engines import local_forward, local_gradient, local_transpose
 from ..geometry import ConvGeometry
 from ..threads import whole
 from ._entries import canonical
 from ._local_state import correlation_kernels
+from ._meeting_samples import folded
 from ._operator import Operator
 
 
@@ -78,6 +80,27 @@ class LocalKernelOperator(Operator):
         turned = np.flip(kernels, tuple(range(2, 2 + n))) if self.geometry.flip else kernels
         return turned.reshape(self.in_shape)
 
+    def to_matrix(
+        self,
+        *,
+        dtype: DTypeLike | None = None,
+        index_dtype: DTypeLike | None = None,
+        max_bytes: int | None = None,
+    ) -> csr_array:
+        """As of other operators; samples that meet at the border are added up in `dtype`."""
+        wanted = validate.optional_dtype("dtype", dtype)
+        maker: Operator = self
+        if wanted is not None and self.dtype.kind in "iu" and np.can_cast(self.dtype, wanted):
+            maker = self._of_type(wanted)
+        return Operator.to_matrix(maker, dtype=dtype, index_dtype=index_dtype, max_bytes=max_bytes)
+
+    def _of_type(self, dtype: np.dtype[Any]) -> LocalKernelOperator:
+        g = self.geometry
+        sample = g.y_shape if self._transposed else g.x_shape
+        batch = self.out_shape[: len(self.out_shape) - len(self._result[not g.channels :])]
+        samples = self._x.reshape(*batch, *sample)
+        return LocalKernelOperator(self.geometry, samples, self._transposed, self.in_shape, dtype)
+
     def _matrix(self, max_bytes: Any) -> csr_array:
         """Every number of a kernel stands once per sample in C(w) of an extended sample: what
         there reads it, or is written by it, is folded by the extension's matrix.
@@ -89,16 +112,17 @@ class LocalKernelOperator(Operator):
         guard_entries(self.shape, each * len(self._x), self.dtype, np.dtype(np.int64), max_bytes)
         out_channel, position = self._of_weight()
         folds = reduce(kron, [extension_matrix(axis).T for axis in g.axes])
-        fold = kron(np.eye(g.x_channels, dtype=np.int64), folds).tocsr().astype(self.dtype)
-        lengths = [axis.last - axis.first + 1 for axis in g.axes]
+        fold = kron(np.eye(g.x_channels, dtype=np.int64), folds).tocsr()[:, position]
+        number = self._out_number()
+
+        def entries(sample: NDArray[Any]) -> NDArray[Any]:
+            values = sample.reshape(g.y_channels, -1)[out_channel, number]
+            return np.asarray(fold.data.astype(sample.dtype) * values[fold.indices])
+
         parts = []
         for sample in self._x:
-            values = sample.reshape(g.y_channels, -1)[out_channel, self._out_number()]
-            spread = csr_array(
-                (values.astype(self.dtype), (position, np.arange(each))),
-                shape=(g.x_channels * prod(lengths), each),
-            )
-            parts.append(fold @ spread)
+            data = folded(entries, sample, self.dtype)
+            parts.append(csr_array((data, fold.indices, fold.indptr), shape=fold.shape))
         return canonical(vstack(parts, format="csr"))
 
     def _read_matrix(self, max_bytes: Any) -> csr_array:
@@ -109,10 +133,14 @@ class LocalKernelOperator(Operator):
         guard_entries(self.shape, nnz, self.dtype, index, max_bytes)
         out_channel, _ = self._of_weight()
         rows = out_channel * prod(axis.n_out for axis in g.axes) + self._out_number()
+
+        def entries(sample: NDArray[Any]) -> NDArray[Any]:
+            ones = np.ones((1, *self._result), sample.dtype)
+            return self._weight(whole(local_gradient, g, sample[None], ones)).reshape(-1)
+
         parts = []
         for sample in self._x:
-            ones = np.ones((1, *self._result), self.dtype)
-            values = self._weight(whole(local_gradient, g, sample[None], ones)).reshape(-1)
+            values = folded(entries, sample, self.dtype)
             shape = (prod(self._result), each)
             parts.append(csr_array((values, (rows, np.arange(each))), shape=shape))
         return canonical(vstack(parts, format="csr"))
