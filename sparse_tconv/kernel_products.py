@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .assembly import correlation_kernel, from_correlation_kernel
+from .assembly import from_correlation_kernel, grouped_kernel
 from .engines import FftEngine, extend, fold
 from .geometry import Axis, ConvGeometry
 from .threads import num_threads, run_blas, single_blas
@@ -115,7 +115,7 @@ def _turned(geometry: ConvGeometry, batch: int) -> ConvGeometry:
 
 def _forward(geometry: ConvGeometry, weight: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
     groups, out_channels, in_channels = _channels(geometry)
-    kernel, positions = _grouped(geometry, weight), _positions(geometry)
+    kernel, positions = grouped_kernel(geometry, weight), _positions(geometry)
     y = np.zeros((len(x), groups, out_channels, positions), dtype=x.dtype)
     wide = extend(geometry.axes, x)
     for tap in np.ndindex(*geometry.kernel_size):
@@ -128,7 +128,7 @@ def _forward(geometry: ConvGeometry, weight: NDArray[Any], x: NDArray[Any]) -> N
 
 def _transposed(geometry: ConvGeometry, weight: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     groups, out_channels, in_channels = _channels(geometry)
-    kernel = _grouped(geometry, weight).swapaxes(1, 2)
+    kernel = grouped_kernel(geometry, weight, transposed=True)
     data = y.reshape(len(y), groups, out_channels, _positions(geometry))
     wide = np.zeros((len(y), groups * in_channels, *_extents(geometry)), dtype=y.dtype)
     for tap in np.ndindex(*geometry.kernel_size):
@@ -147,16 +147,9 @@ def _view(geometry: ConvGeometry, wide: NDArray[Any], tap: tuple[int, ...]) -> N
     return wide[(slice(None), slice(None), *slices)]
 
 
-def _grouped(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[Any]:
-    """The kernel as (groups, channels of y, channels of x, *kernel_size), those of a group."""
-    kernel = correlation_kernel(geometry, weight)
-    return kernel.reshape(geometry.groups, -1, *kernel.shape[1:])
-
-
 def _channels(geometry: ConvGeometry) -> tuple[int, int, int]:
     """Groups, and the channels of y and of x in each."""
-    groups = geometry.groups
-    return groups, geometry.y_channels // groups, geometry.x_channels // groups
+    return geometry.groups, *geometry.group_channels(transposed=True)
 
 
 def _positions(geometry: ConvGeometry) -> int:
@@ -165,4 +158,4 @@ def _positions(geometry: ConvGeometry) -> int:
 
 def _extents(geometry: ConvGeometry) -> tuple[int, ...]:
     """Size of the extended sample."""
-    return tuple(axis.last - axis.first + 1 for axis in geometry.axes)
+    return tuple(axis.extent for axis in geometry.axes)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
-from ..assembly import check_folded_sums, correlation_kernel
+from ..assembly import check_folded_sums, grouped_kernel
 from ..errors import GeometryError
 from ..geometry import Axis
 from ..operators import ConvOperator, ConvTranspose
@@ -161,12 +161,8 @@ def _rows(op: ConvOperator, numbers: Ints) -> csr_array:
 def _row_kernels(op: ConvOperator, transposed: bool) -> NDArray[Any]:
     """(row channel, column channel of its group, *taps)."""
     weight = op.weight.conj() if op.conjugated else op.weight
-    kernel = correlation_kernel(op.geometry, weight)
-    if not transposed:
-        return kernel
-    groups = op.geometry.groups
-    split = kernel.reshape(groups, -1, *kernel.shape[1:]).swapaxes(1, 2)
-    return split.reshape(op.geometry.x_channels, -1, *kernel.shape[2:])
+    kernel = grouped_kernel(op.geometry, weight, transposed)
+    return kernel.reshape(-1, *kernel.shape[2:])
 
 
 def _multiplied(

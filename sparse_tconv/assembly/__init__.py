@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._csr import Skeleton, cast_weight, fresh_matrix, shared_skeleton, wrap
 from ._extension_matrix import extension_matrix
 from ._folded_sums import check_folded_sums, check_signs
-from ._kernel import correlation_kernel, from_correlation_kernel
+from ._kernel import correlation_kernel, from_correlation_kernel, grouped_kernel
 from ._limits import guard_dense, guard_entries, index_dtype
 from ._local import local_matrix
 from ._matrices import conv_matrix, conv_transpose_matrix
@@ -22,6 +22,7 @@ __all__ = [
     "extension_matrix",
     "fresh_matrix",
     "from_correlation_kernel",
+    "grouped_kernel",
     "guard_dense",
     "guard_entries",
     "index_dtype",

@@ -23,7 +23,7 @@ def extension_matrix(axis: Axis) -> csr_array:
         rows.append(positions - axis.first)
         cols.append(stretch.sample + stretch.step * (positions - stretch.start))
         factors.append(np.broadcast_to(np.asarray(stretch.factors), positions.shape))
-    shape = (axis.last - axis.first + 1, axis.n_in)
+    shape = (axis.extent, axis.n_in)
     if not rows:
         return csr_array(shape, dtype=np.int64)
     entries = np.concatenate(factors), (np.concatenate(rows), np.concatenate(cols))

@@ -19,14 +19,21 @@ def correlation_kernel(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[
     return np.flip(kernel, axis=tuple(range(2, kernel.ndim))) if geometry.flip else kernel
 
 
+def grouped_kernel(
+    geometry: ConvGeometry, weight: NDArray[Any], transposed: bool = False
+) -> NDArray[Any]:
+    """The kernel of C or C^T as (group, channels given, channels taken, *kernel_size), the channels
+    those of a group, ready to correlate: a view where possible.
+    """
+    kernel = correlation_kernel(geometry, weight)
+    kernel = kernel.reshape(geometry.groups, -1, *kernel.shape[1:])
+    return kernel.swapaxes(1, 2) if transposed else kernel
+
+
 def kernel_by_rows(pattern: MatrixPattern, weight: NDArray[Any]) -> NDArray[Any]:
     """The kernel as (row channel, column channel of its group, *kernel_size)."""
-    kernel = correlation_kernel(pattern.geometry, weight)
-    if not pattern.transposed:
-        return kernel
-    grouped = kernel.reshape(pattern.geometry.groups, -1, *kernel.shape[1:])
-    swapped = np.swapaxes(grouped, 1, 2)
-    return swapped.reshape(pattern.row_channels, pattern.col_channels, *kernel.shape[2:])
+    kernel = grouped_kernel(pattern.geometry, weight, pattern.transposed)
+    return kernel.reshape(-1, *kernel.shape[2:])
 
 
 def from_correlation_kernel(geometry: ConvGeometry, kernel: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,6 @@ from .compiled import BlocksEngine, CompiledEngine, DirectEngine, Loop, load, on
 from .csr import CsrEngine
 from .extension import extend, fold, gathered
 from .fft import FftEngine
-from .local_products import local_forward, local_gradient, local_transpose
 from .unfold import UnfoldEngine, unfolded_size
 
 __all__ = [
@@ -27,9 +26,6 @@ __all__ = [
     "fold",
     "gathered",
     "load",
-    "local_forward",
-    "local_gradient",
-    "local_transpose",
     "on_disk",
     "unfolded_size",
 ]

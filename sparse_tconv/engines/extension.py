@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Axis, Stretch, extended_axis, extension, stretches
+from ..geometry import Axis, Stretch, extended_axis, extension, positions_axis, stretches
 from ..threads import scratch
 
 
@@ -26,7 +26,7 @@ def extend(
     The result is x itself where nothing lies outside, or this thread's work space, which the next
     call overwrites.
     """
-    lengths = [_extent(axis) for axis in axes] if lengths is None else lengths
+    lengths = [axis.extent for axis in axes] if lengths is None else lengths
     within = list(axes)
     for number, axis in enumerate(axes):
         if not _in_place(axis):
@@ -54,7 +54,7 @@ def fold(axes: Sequence[Axis], wide: NDArray[Any]) -> NDArray[Any]:
     for number, axis in enumerate(axes):
         if not _in_place(axis):
             wide = _folded_along(axis, wide, number + 2)
-            within[number] = Axis(axis.n_in, axis.n_in, 1, 1, 1, 0, "zeros")
+            within[number] = positions_axis(axis.n_in, 0, axis.n_in)
             continue
         for stretch in _border(axis):
             _add_folded(wide, wide, number + 2, stretch)
@@ -66,16 +66,23 @@ def fold(axes: Sequence[Axis], wide: NDArray[Any]) -> NDArray[Any]:
     return x
 
 
+def folding(axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """How a transposed product is folded that was computed on the samples of axes with zeros
+    outside and on the extended others; empty where it is the result.
+    """
+    if all(axis.mode == "zeros" for axis in axes):
+        return ()
+    return tuple(
+        positions_axis(axis.n_in, 0, axis.n_in) if axis.mode == "zeros" else axis for axis in axes
+    )
+
+
 def gathered(values: NDArray[Any], number: int, stretch: Stretch) -> NDArray[Any]:
     """What the positions of a stretch, along axis `number`, give to the samples they hold."""
     values = _times(values, number, stretch)
     if stretch.step:
         return values
     return np.asarray(values.sum(axis=number, keepdims=True, dtype=values.dtype))
-
-
-def _extent(axis: Axis) -> int:
-    return axis.last - axis.first + 1
 
 
 def _overlap(axis: Axis) -> tuple[slice, slice]:
@@ -108,7 +115,7 @@ def _in_place(axis: Axis) -> bool:
 
 def _extended_along(axis: Axis, x: NDArray[Any], number: int) -> NDArray[Any]:
     """x from the first to the last position of one of its axes that a window reads."""
-    wide = np.zeros((*x.shape[:number], _extent(axis), *x.shape[number + 1 :]), dtype=x.dtype)
+    wide = np.zeros((*x.shape[:number], axis.extent, *x.shape[number + 1 :]), dtype=x.dtype)
     for stretch in extension(axis):
         _add_extended(wide, x, number, stretch.moved(-axis.first))
     return wide

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..assembly import correlation_kernel
 from ..cache import store
-from ..geometry import OUTSIDE, Axis, ConvGeometry, copies, extended_axis, source
+from ..geometry import OUTSIDE, Axis, ConvGeometry, copies, extended_axis, positions_axis, source
 from ..threads import run
 from ._engine import Engine
 from .extension import extend, fold
@@ -51,8 +51,10 @@ class UnfoldEngine(Engine):
         self._wide = np.result_type(weight.dtype, np.float64)
         self._transpose = self._kernel.swapaxes(-1, -2).astype(self._wide)
         # Borders that are sums of samples are written out first: what windows read is then a copy.
-        self._written = [_inside(axis) if copies(axis.mode) else axis for axis in geometry.axes]
-        self._plain = self._written == [_inside(axis) for axis in geometry.axes]
+        inside = [positions_axis(axis.n_in, 0, axis.n_in) for axis in geometry.axes]
+        pairs = zip(inside, geometry.axes, strict=True)
+        self._written = [there if copies(axis.mode) else axis for there, axis in pairs]
+        self._plain = self._written == inside
         read = geometry if self._plain else _written_out(geometry)
         self._places = kept_places(read)
         self._flat_places = self._places.reshape(-1)
@@ -152,11 +154,6 @@ class UnfoldEngine(Engine):
             return x
         x = np.bincount(self._flat_places, table.reshape(-1), self._size + self._outside)
         return x[:-1] if self._outside else x
-
-
-def _inside(axis: Axis) -> Axis:
-    """The samples of an axis, and nothing outside."""
-    return Axis(axis.n_in, axis.n_in, 1, 1, 1, 0, "zeros")
 
 
 def _written_out(geometry: ConvGeometry) -> ConvGeometry:

@@ -9,7 +9,7 @@ from ._boundary import OUTSIDE, copies, held, source
 from ._geometry import ConvGeometry
 from ._phases import Phase, phases
 from ._stretch import Stretch, extension, repetitions, stretches
-from ._window import extended_axis, input_window, output_window
+from ._window import extended_axis, input_window, output_window, positions_axis
 
 __all__ = [
     "OUTSIDE",
@@ -24,6 +24,7 @@ __all__ = [
     "input_window",
     "output_window",
     "phases",
+    "positions_axis",
     "repetitions",
     "source",
     "stretches",

@@ -75,6 +75,11 @@ class Axis:
         return (self.n_out - 1) * self.stride - self.before + self.dilation * (self.k - 1)
 
     @property
+    def extent(self) -> int:
+        """Number of positions from the first read to the last."""
+        return self.last - self.first + 1
+
+    @property
     def interior(self) -> tuple[int, int]:
         """Range (start, stop) of the windows that read inside the axis only."""
         start = max(0, -(-self.before // self.stride))

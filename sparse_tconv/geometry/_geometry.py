@@ -236,6 +236,11 @@ class ConvGeometry:
             return self.kernel_size
         return (self.y_channels, self.x_channels // self.groups, *self.kernel_size)
 
+    def group_channels(self, transposed: bool) -> tuple[int, int]:
+        """Channels of one group that a product with C, or with C^T, takes and gives."""
+        pair = self.x_channels // self.groups, self.y_channels // self.groups
+        return pair[::-1] if transposed else pair
+
     @property
     def kernel_size(self) -> tuple[int, ...]:
         """Kernel size along each axis."""

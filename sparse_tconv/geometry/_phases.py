@@ -45,6 +45,12 @@ class Phase:
         """
         return max(0, -shift), min(self.windows, self.count - shift)
 
+    @property
+    def met(self) -> tuple[tuple[int, int], ...]:
+        """Tap and shift of the taps that find any sample of the phase inside the axis."""
+        pairs = zip(self.taps, self.shifts, strict=True)
+        return tuple((tap, shift) for tap, shift in pairs if range(*self.meeting(shift)))
+
     def positions(self, first: int, last: int) -> slice:
         """Where samples first .. last - 1 of the phase lie on the axis; at least one."""
         return slice(

@@ -30,6 +30,13 @@ def input_window(axis: Axis, first: int, last: int) -> tuple[int, int, Axis | No
     return start, stop, part
 
 
+def positions_axis(n: int, start: int, stop: int, mode: str = "zeros") -> Axis:
+    """Positions start .. stop - 1 of an extended axis of n samples, each read by a window of its
+    own; 0 .. n - 1 are the samples themselves.
+    """
+    return Axis(n, stop - start, 1, 1, 1, -start, mode)
+
+
 def extended_axis(axis: Axis) -> Axis:
     """The axis on the positions that its windows read, so that nothing lies outside."""
     return output_window(axis, 0, axis.n_out)[2]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.sparse import coo_array, csr_array, hstack
 
-from ..assembly import correlation_kernel
+from ..assembly import grouped_kernel
 from ..geometry import Axis, held
 from ..operators import ConvOperator, ConvTranspose
 
@@ -29,13 +29,9 @@ def energies(op: ConvOperator, basis: str) -> NDArray[Any]:
     """
     transposed = isinstance(op, ConvTranspose)
     weight = op.weight.astype(np.result_type(op.weight, np.float64))
-    kernel = correlation_kernel(op.geometry, weight)
+    kernel = grouped_kernel(op.geometry, weight, transposed)
     if op.conjugated:
         kernel = kernel.conj()
-    groups = op.geometry.groups
-    kernel = kernel.reshape(groups, -1, *kernel.shape[1:])
-    if transposed:
-        kernel = kernel.swapaxes(1, 2)
     axes = op.geometry.axes
     shifts = [_shifts(axis, transposed) for axis in axes]
     # How often samples are met that far apart, with which weight; then one transform to the waves.

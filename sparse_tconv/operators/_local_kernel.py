@@ -12,8 +12,8 @@ from scipy.sparse import csr_array, kron, vstack
 
 from .. import _validate as validate
 from ..assembly import extension_matrix, guard_entries, index_dtype
-from ..engines import local_forward, local_gradient, local_transpose
 from ..geometry import ConvGeometry
+from ..local_products import local_forward, local_gradient, local_transpose
 from ..threads import whole
 from ._entries import canonical
 from ._local_state import correlation_kernels

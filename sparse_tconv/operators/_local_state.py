@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..assembly import local_matrix, wrap
-from ..engines import local_forward, local_transpose
 from ..errors import GeometryError
 from ..geometry import ConvGeometry
+from ..local_products import local_forward, local_transpose
 from ..threads import lock, whole
 
 ENGINES = ("auto", "csr", "direct")

@@ -57,12 +57,7 @@ class AxisSums:
 @lru_cache(maxsize=1024)
 def axis_sums(axis: Axis, transposed: bool) -> AxisSums:
     """One axis of C, or of C^T, without the taps that find no sample anywhere."""
-    found = {}
-    for phase in phases(axis):
-        pairs = zip(phase.taps, phase.shifts, strict=True)
-        met = [(tap, shift) for tap, shift in pairs if range(*phase.meeting(shift))]
-        if met:
-            found[phase.start] = met
+    found = {phase.start: phase.met for phase in phases(axis) if phase.met}
     step, count = axis.stride, axis.n_in
     if transposed:
         targets = [

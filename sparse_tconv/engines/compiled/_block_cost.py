@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...geometry import ConvGeometry
-from ._block_plan import bands, blocks_of, channels, spans
+from ._block_plan import bands, blocks_of, sources_of, spans, stretch
 
 # Nanoseconds on one core with registers of 64 bytes.
 _REGISTER = 0.132  # a multiply-add
@@ -36,10 +36,9 @@ def cannot_block(geometry: ConvGeometry, itemsize: int) -> str | None:
     if rows > _MOST_ROWS or prod(geometry.kernel_size) > _MOST_TAPS:
         return "its tables would be too large"
     for transposed in (False, True):
-        first, *others = spans(geometry, transposed)
-        lowest = (1 + 2 * first.spread) * prod(item.pitch for item in others)
-        sources = prod(len(item.sums.lengths) for item in (first, *others))
-        if channels(geometry, transposed)[0] * sources * lowest * itemsize > _MOST_SPACE:
+        axes = spans(geometry, transposed)
+        each = geometry.group_channels(transposed)[0] * len(sources_of(axes)) * axes[0].step
+        if each * (1 + 2 * axes[0].spread) * itemsize > _MOST_SPACE:
             return "its work space would be too large"
     return None
 
@@ -49,27 +48,27 @@ def block_nanoseconds(geometry: ConvGeometry, dtype: np.dtype[Any], transposed: 
     """Estimated time of one sample on one core, without the call."""
     itemsize = dtype.itemsize
     axes = spans(geometry, transposed)
-    taken, given = channels(geometry, transposed)
-    blocks = blocks_of(given, _SIZES)
+    in_channels, out_channels = geometry.group_channels(transposed)
+    blocks = blocks_of(out_channels, _SIZES)
     cut = bands(geometry, transposed, itemsize, 1, len(blocks), 1)
     tasks = len(cut.rows) * len(cut.columns)
     lanes = 64 / itemsize
-    last = axes[-1]
-    inner = prod(item.pitch for item in axes[1:-1])
+    first, last = axes[0], axes[-1]
     rows, columns = cut.most
-    length = (rows * inner - 1) * last.pitch + columns
+    length = stretch(axes, rows, columns)
     registers = sum(
         size * _AT_ONCE[size] * ceil(length / (lanes * _AT_ONCE[size])) for size, _ in blocks
     )
-    # Every tap of the kernel meets one phase of the outputs, that is, one line of sums.
-    total = _REGISTER * registers * taken * prod(geometry.kernel_size) * tasks + _TASK * tasks
-    sources = prod(len(item.sums.lengths) for item in axes)
-    brought = tasks * taken * sources * (rows + axes[0].spread) * inner
+    # Every tap of the kernel meets one phase of the outputs, that is, one stretch of sums.
+    total = _REGISTER * registers * in_channels * prod(geometry.kernel_size) * tasks
+    total += _TASK * tasks
+    brought = tasks * in_channels * len(sources_of(axes)) * (rows + first.spread)
+    brought *= first.step // last.pitch
     total += brought * (_BROUGHT_ROW + _BROUGHT_REGISTER * ceil(last.pitch / lanes))
     if last.sums.stride > 1:
         total += _SORTED * brought * last.count
     phases = len(last.sums.targets)
-    outputs = given * prod(item.outputs for item in axes)
+    outputs = out_channels * prod(axis.outputs for axis in axes)
     written = outputs / last.outputs
     total += written * (_WRITTEN_ROW + _WRITTEN_REGISTER * phases * last.count / lanes)
     if phases > 1:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...assembly import correlation_kernel
 from ...geometry import ConvGeometry
 from ...threads import num_threads, run, scratch
-from ._block_plan import BlockPlan, bands, block_plan, blocks_of, channels, pack
+from ._block_plan import BlockPlan, bands, block_plan, blocks_of, pack
 from ._calls import fixed
 
 
@@ -22,10 +21,9 @@ class BlockProduct:
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any], transposed: bool) -> None:
         from ._block_sums import SHAPES
 
-        given = channels(geometry, transposed)[1]
-        blocks = blocks_of(given, tuple(shape[0] for shape in SHAPES))
-        kernel = correlation_kernel(geometry, weight)
-        self._weights = fixed(pack(geometry, kernel, transposed, blocks))
+        channels = geometry.group_channels(transposed)[1]
+        blocks = blocks_of(channels, tuple(shape[0] for shape in SHAPES))
+        self._weights = fixed(pack(geometry, weight, transposed, blocks))
         self._blocks = fixed(np.array(blocks, dtype=np.int64))
         work = partial(_work, geometry, transposed, weight.itemsize, len(blocks))
         self._work = lru_cache(maxsize=8)(work)  # by size of batch and number of threads
@@ -45,12 +43,12 @@ class BlockProduct:
             return y
         plan, pieces = self._work(len(x), num_threads())
         x, weights, blocks = fixed(x).reshape(-1), self._weights, self._blocks
-        room = int(blocks[:, 0].max()) * len(plan.tables[-1]) * plan.line
+        room = int(blocks[:, 0].max()) * len(plan.tables[-1]) * plan.distance
 
         def piece(item: tuple[int, ...]) -> None:
             space = scratch("block space", (plan.space,), y.dtype)
             sums = scratch("block sums", (room,), y.dtype)
-            blocked(x, weights, y, space, sums, plan.line, *plan.tables, blocks, *item)
+            blocked(x, weights, y, space, sums, plan.distance, *plan.tables, blocks, *item)
 
         run(piece, pieces)
         return y

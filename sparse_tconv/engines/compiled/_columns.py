@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...geometry import Axis
 from ...pattern import axis_pattern
-from ._axis_sums import AxisSums, Target, axis_sums
+from ._axis_sums import axis_sums
 
 Ints = NDArray[np.int64]
 
@@ -51,20 +51,17 @@ class Columns:
 
 
 def columns(axis: Axis, transposed: bool) -> list[Columns]:
-    """The columns of every target."""
-    sums = axis_sums(axis, transposed)
-    pattern = axis_pattern(axis, transposed)
+    """The columns of every target; under zeros all of them, else those of the interior."""
+    sums, pattern = axis_sums(axis, transposed), axis_pattern(axis, transposed)
     inner = (0, pattern.shape[0]) if axis.mode == "zeros" else pattern.interior
-    return [_columns(sums, target, *inner) for target in sums.targets]
-
-
-def _columns(sums: AxisSums, target: Target, first: int, last: int) -> Columns:
-    """The columns of a target among the outputs first .. last - 1."""
-    start, stop = (-(-(edge - target.start) // target.step) for edge in (first, last))
-    taps, source, shift = np.array(target.taps, dtype=np.int64).reshape(-1, 3).T
-    offset = source * sums.length + shift
-    low = np.clip(-shift, start, stop)
-    high = np.clip(np.array(sums.lengths)[source] - shift, low, stop)
-    order = np.argsort(offset)
-    sorted_parts = (part[order] for part in (taps, offset, low, high))
-    return Columns(start, stop, target.count, *sorted_parts)
+    found = []
+    for target in sums.targets:
+        start, stop = (-(-(edge - target.start) // target.step) for edge in inner)
+        taps, source, shift = np.array(target.taps, dtype=np.int64).reshape(-1, 3).T
+        offset = source * sums.length + shift
+        low = np.clip(-shift, start, stop)
+        high = np.clip(np.array(sums.lengths)[source] - shift, low, stop)
+        order = np.argsort(offset)
+        ordered = (part[order] for part in (taps, offset, low, high))
+        found.append(Columns(start, stop, target.count, *ordered))
+    return found

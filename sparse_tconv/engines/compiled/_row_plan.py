@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...assembly import correlation_kernel
+from ...assembly import grouped_kernel
 from ...geometry import ConvGeometry
 from ...pattern import MatrixPattern, fold_outer
 from ._axis_sums import axis_sums
@@ -130,25 +130,24 @@ def _entries(target: Columns, taps: Ints, place: Ints, of_a: Ints, of_b: Ints) -
 
 def _thirds(rows: OuterRows, a: int, b: int, gap: int) -> Iterator[tuple[Ints, Ints, Ints]]:
     """What only a reads, what both read, what only b reads: input rows, and the reading's number
-    for a and for b.
+    for a and for b, -1 for the one that does not read them.
     """
-    reads, reads_b = rows.reads[a], rows.reads[b] + gap if b >= 0 else rows.reads[a][:0]
-    of_a, of_b = (rows.starts[n] + np.arange(r.size) for n, r in ((a, reads), (b, reads_b)))
-    only_a, only_b = ~np.isin(reads, reads_b), ~np.isin(reads_b, reads)
-    none = np.full(max(reads.size, reads_b.size), -1)
-    yield reads[only_a], of_a[only_a], none[: only_a.sum()]
-    yield reads[~only_a], of_a[~only_a], of_b[~only_b]
-    yield reads_b[only_b], none[: only_b.sum()], of_b[only_b]
+    each = rows.reads[a], rows.reads[b] + gap if b >= 0 else rows.reads[a][:0]
+    reads = np.union1d(*each)
+    of_a, of_b = (
+        np.where(np.isin(reads, own), rows.starts[n] + np.searchsorted(own, reads), -1)
+        for n, own in zip((a, b), each, strict=True)
+    )
+    for chosen in (of_b < 0, (of_a >= 0) & (of_b >= 0), of_a < 0):
+        yield reads[chosen], of_a[chosen], of_b[chosen]
 
 
 def folded_kernel(geometry: ConvGeometry, weight: NDArray[Any], transposed: bool) -> NDArray[Any]:
     """The kernel (row channels, column channels, readings of the outer axes, taps of the last),
     readings class by class.
     """
-    kernel = correlation_kernel(geometry, weight)
-    if transposed:
-        grouped = kernel.reshape(geometry.groups, -1, *kernel.shape[1:]).swapaxes(1, 2)
-        kernel = grouped.reshape(-1, *grouped.shape[2:])
+    kernel = grouped_kernel(geometry, weight, transposed)
+    kernel = kernel.reshape(-1, *kernel.shape[2:])
     pattern = MatrixPattern(geometry, transposed)
     parts = [fold_outer(kernel, combination) for combination in pattern.combinations]
     shape = (*kernel.shape[:2], -1, kernel.shape[-1])

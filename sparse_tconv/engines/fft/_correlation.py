@@ -9,10 +9,10 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from ...assembly import correlation_kernel
-from ...geometry import Axis, ConvGeometry
+from ...assembly import grouped_kernel
+from ...geometry import ConvGeometry, positions_axis
 from ...threads import lock, run_blas
-from ..extension import extend, fold
+from ..extension import extend, fold, folding
 from .plan import Chunk, Plan, schedule
 from .spectra import arranged, inverse, mixed, transform
 
@@ -67,9 +67,7 @@ class Correlation:
         with self._lock:
             if self._spectrum is None:
                 plan = self.plan
-                kernel = correlation_kernel(self.geometry, self.weight)
-                kernel = kernel.reshape(plan.groups, -1, *kernel.shape[1:])
-                kernel = kernel.swapaxes(1, 2) if plan.transposed else kernel
+                kernel = grouped_kernel(self.geometry, self.weight, plan.transposed)
                 circle = np.zeros((*kernel.shape[:3], *plan.lengths), dtype=kernel.dtype)
                 entries: Any = (..., *np.ix_(*self._entries()))
                 circle[entries] = kernel
@@ -113,8 +111,8 @@ class Correlation:
         axes, extents = [], plan.extents(rows)
         for line, start, extent in zip(plan.lines, starts, extents, strict=True):
             axis = line.reads
-            count = min(extent, axis.n_out - start)
-            axes.append(Axis(axis.n_in, count, 1, 1, 1, axis.before - start, axis.mode))
+            stop = min(axis.first + start + extent, axis.last + 1)
+            axes.append(positions_axis(axis.n_in, axis.first + start, stop, axis.mode))
         wide = extend(axes, part, extents)
         wide = wide.reshape(len(part), -1, plan.in_channels, *wide.shape[2:])
         return self._blocks(wide, plan.lengths, rows)
@@ -150,19 +148,15 @@ class Correlation:
     def _delivered(self, result: NDArray[Any]) -> NDArray[Any]:
         """The product of all windows given, (batch, channels, *sizes), which may be overwritten."""
         lines = self.plan.lines
-        if self.plan.transposed and any(line.axis.mode != "zeros" for line in lines):
-            return fold([_leaves(line.axis) for line in lines], result)
+        leaves = folding([line.axis for line in lines]) if self.plan.transposed else ()
+        if leaves:
+            return fold(leaves, result)
         steps = [1 if self.plan.transposed else line.axis.stride for line in lines]
         kept: tuple[Any, ...] = (
             ...,
             *(slice(0, line.windows, step) for line, step in zip(lines, steps, strict=True)),
         )
         return np.ascontiguousarray(result[kept])
-
-
-def _leaves(axis: Axis) -> Axis:
-    """How the windows given are folded: those of an axis with zeros outside are its samples."""
-    return Axis(axis.n_in, axis.n_in, 1, 1, 1, 0, "zeros") if axis.mode == "zeros" else axis
 
 
 def _where(chunk: Chunk) -> tuple[slice, ...]:

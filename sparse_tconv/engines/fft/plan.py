@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from scipy.fft import next_fast_len
 
-from ...geometry import Axis, ConvGeometry
+from ...geometry import Axis, ConvGeometry, positions_axis
 
 BLOCK_LENGTHS = (32, 48, 64, 128, 256, 512, 1024, 2048, 4096)
 CACHE_BYTES = 1 << 20  # a block of this size and its spectrum stay in a core's own cache
@@ -107,8 +107,7 @@ class Plan:
 def plan(geometry: ConvGeometry, transposed: bool, real: bool, itemsize: int) -> Plan:
     """The cut of C or C^T with the least work."""
     lines = tuple(_line(axis, transposed) for axis in geometry.axes)
-    channels = geometry.x_channels // geometry.groups, geometry.y_channels // geometry.groups
-    channels = channels[::-1] if transposed else channels
+    channels = geometry.group_channels(transposed)
     longest = max(line.windows for line in lines)
     sizes: list[int | None] = [
         size for size in BLOCK_LENGTHS if size < longest and size ** len(lines) >= FEWEST_POINTS
@@ -127,12 +126,12 @@ def _line(axis: Axis, transposed: bool) -> Line:
     extent = axis.dilation * (axis.k - 1) + 1
     full = (axis.n_out - 1) * axis.stride + 1
     if not transposed:
-        reads = Axis(axis.n_in, full + extent - 1, 1, 1, 1, -axis.first, axis.mode)
+        reads = positions_axis(axis.n_in, axis.first, axis.last + 1, axis.mode)
         return Line(axis, full, extent, reads)
     # Under zeros just the windows that are kept.
     zeros = axis.mode == "zeros"
     windows, before = (axis.n_in, axis.before) if zeros else (full + extent - 1, 0)
-    reads = Axis(full, windows + extent - 1, 1, 1, 1, extent - 1 - before, "zeros")
+    reads = positions_axis(full, before + 1 - extent, before + windows)
     return Line(axis, windows, extent, reads)
 
 

@@ -56,9 +56,8 @@ class Way(NamedTuple):
 
 def way(geometry: ConvGeometry, transposed: bool, dtype: np.dtype[Any]) -> Way:
     """The order of less time, and as many rows as stay in cache."""
-    made, groups = plan(geometry, transposed), geometry.groups
-    sides = geometry.x_channels // groups, geometry.y_channels // groups
-    out_channels, in_channels = sides if transposed else sides[::-1]
+    made = plan(geometry, transposed)
+    in_channels, out_channels = geometry.group_channels(transposed)
     ways = [_gathering(made, out_channels, in_channels, dtype)]
     if max(made.steps) == 1:
         others = prod(axis.k for axis in geometry.axes[1:])

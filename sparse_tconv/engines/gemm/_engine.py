@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...assembly import correlation_kernel
+from ...assembly import grouped_kernel
 from ...geometry import ConvGeometry
 from ...threads import blas_workers, lock, run_blas
 from .._engine import Engine
@@ -85,11 +85,8 @@ class GemmEngine(Engine):
         with self._lock:
             if transposed not in self._matrices:
                 geometry = self.geometry
-                kernel = correlation_kernel(geometry, self.weight)
-                kernel = kernel.reshape(
-                    geometry.groups, -1, *kernel.shape[1:3], prod(kernel.shape[3:])
-                )
-                kernel = kernel.swapaxes(1, 2) if transposed else kernel
+                kernel = grouped_kernel(geometry, self.weight, transposed)
+                kernel = kernel.reshape(*kernel.shape[:4], prod(kernel.shape[4:]))
                 scatters = cost.way(geometry, transposed, kernel.dtype).scatters
                 weights = scatter_weights if scatters else gather_weights
                 self._matrices[transposed] = weights(plan(geometry, transposed), kernel)

@@ -12,7 +12,8 @@ from functools import lru_cache
 from itertools import product
 from math import prod
 
-from ...geometry import Axis, ConvGeometry, Phase, extended_axis, phases
+from ...geometry import Axis, ConvGeometry, extended_axis, phases, positions_axis
+from ..extension import folding
 
 
 @dataclass(frozen=True)
@@ -105,21 +106,19 @@ def plan(geometry: ConvGeometry, transposed: bool) -> Plan:
             [(0, axis.n_out, [(tap, axis.dilation * tap) for tap in range(axis.k)])]
             for axis in axes
         ]
-        reads = tuple(_positions(axis) for axis in axes)
+        reads = tuple(positions_axis(a.n_in, a.first, a.last + 1, a.mode) for a in axes)
         sizes, ones = tuple(axis.n_out for axis in axes), (1,) * len(axes)
         return Plan(reads, steps, _parts(lines, geometry), ones, sizes, ())
     within = [axis if axis.mode == "zeros" else extended_axis(axis) for axis in axes]
     reads = tuple(map(_padded, within))
     lines = [
-        [(p.start, p.count, [(tap, read.before - shift) for tap, shift in _meeting(p)]) for p in phases(axis)]
+        [(p.start, p.count, [(tap, read.before - shift) for tap, shift in p.met]) for p in phases(axis)]
         for axis, read in zip(within, reads, strict=True)
     ]  # fmt: skip
     steps, strides = (1,) * len(axes), tuple(axis.stride for axis in axes)
-    leaves = tuple(_plain(axis.n_in) if axis.mode == "zeros" else axis for axis in axes)
-    folds = any(axis.mode != "zeros" for axis in axes)
     sizes = tuple(axis.n_in for axis in within)
     parts = _parts(lines, geometry)
-    return Plan(reads, steps, parts, strides, sizes, leaves if folds else ())
+    return Plan(reads, steps, parts, strides, sizes, folding(axes))
 
 
 def _parts(lines: list[list[Line]], geometry: ConvGeometry) -> tuple[Part, ...]:
@@ -136,27 +135,9 @@ def _parts(lines: list[list[Line]], geometry: ConvGeometry) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _meeting(phase: Phase) -> list[tuple[int, int]]:
-    """Tap and shift of the taps that meet a sample at all."""
-    pairs = zip(phase.taps, phase.shifts, strict=True)
-    return [(tap, shift) for tap, shift in pairs if len(range(*phase.meeting(shift)))]
-
-
-def _positions(axis: Axis) -> Axis:
-    """The positions that the windows read, one by one."""
-    return Axis(axis.n_in, axis.last - axis.first + 1, 1, 1, 1, -axis.first, axis.mode)
-
-
 def _padded(axis: Axis) -> Axis:
     """The windows with as many zeros around as the samples of the phases reach for."""
-    reached = [
-        (shift, phase.count - shift) for phase in phases(axis) for _, shift in _meeting(phase)
-    ]
+    reached = [(shift, p.count - shift) for p in phases(axis) for _, shift in p.met]
     before = max((shift for shift, _ in reached), default=0)
     last = max((stop for _, stop in reached), default=axis.n_out)
-    return Axis(axis.n_out, before + last, 1, 1, 1, before, "zeros")
-
-
-def _plain(n: int) -> Axis:
-    """An axis that is neither extended nor folded."""
-    return Axis(n, n, 1, 1, 1, 0, "zeros")
+    return positions_axis(axis.n_out, -before, last)

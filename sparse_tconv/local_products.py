@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import ConvGeometry
-from .extension import extend, fold
+from .engines import extend, fold
+from .geometry import ConvGeometry
 
 _BLOCK = 1 << 15  # entries of a block of products
 
@@ -47,7 +47,7 @@ def local_transpose(geometry: ConvGeometry, kernels: NDArray[Any], y: NDArray[An
     dtype = np.result_type(y.dtype, kernels.dtype)
     g, weights = geometry.groups, _grouped(geometry, kernels)
     given = y.reshape(len(y), *weights.shape[:2], *y.shape[2:])
-    lengths = [axis.last - axis.first + 1 for axis in geometry.axes]
+    lengths = [axis.extent for axis in geometry.axes]
     wide = np.zeros((len(y), g, weights.shape[2], *lengths), dtype)
     for block, taps in _blocks(geometry, given):
         source = given[_at(..., *block)]
