@@ -13,7 +13,7 @@ from cli_runs import one_error_line, run
 
 import sparse_tconv as st
 from sparse_tconv import cli
-from sparse_tconv.cli import _spectrum
+from sparse_tconv.analysis import _summary
 
 SMALL = ["spectrum", "weight.npy", "--in-shape", "2,7,6", "--padding", "1"]
 
@@ -127,7 +127,7 @@ def test_what_a_few_largest_values_do_not_tell_is_not_told(
     assert [found[name] for name in ("rank", "smallest", "cond")] == [None] * 3
     table = rows(capsys, *SMALL, "-k", "2", "--method", "lanczos")
     assert table["smallest"] == table["rank"] == table["cond"] == "not found"
-    assert table["note"] == "2 of 84 values; --which smallest looks for the smallest"
+    assert table["note"] == "2 of 84 values; asked for the smallest, these are looked for"
     assert {"value 1", "value 2"} < set(table)
 
 
@@ -153,11 +153,11 @@ def test_zeros_among_the_values_are_seen(capsys: pytest.CaptureFixture[str]) -> 
 def test_too_many_values_are_some_values(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(_spectrum, "_MOST_ALL", 50)
+    monkeypatch.setattr(_summary, "_MOST_ALL", 50)
     found = facts(capsys, *SMALL)
     assert (len(found["values"]), found["method"]) == (6, "lanczos")
     assert "value 6" in rows(capsys, *SMALL)
-    monkeypatch.setattr(_spectrum, "_MOST_ITERATED", 50)
+    monkeypatch.setattr(_summary, "_MOST_ITERATED", 50)
     found = facts(capsys, *SMALL)
     assert (found["values"], found["method"]) == (None, None)
     assert found["norm_lower"] <= found["norm_upper"]
@@ -181,7 +181,14 @@ def test_any_size_has_bounds_of_the_norm(
     table = rows(capsys, "spectrum", name, *HUGE, "--padding-mode", mode)
     lower, _, upper, *_ = table["norm"].split()
     assert 0 < float(lower) <= float(upper) < 1.01 * float(lower)
-    assert table["note"] == "too large for all values; -k 1 looks for the largest"
+    assert table["note"] == "too large for all values; asked for one, the largest is looked for"
+
+
+def test_a_tolerance_narrows_the_bounds_of_the_norm(capsys: pytest.CaptureFixture[str]) -> None:
+    for width in ("0.5", "1e-2"):
+        found = facts(capsys, "spectrum", "weight.npy", "--in-shape", "2,600,600", "--rtol", width)
+        assert 0 < found["norm_lower"] <= found["norm_upper"]
+        assert found["norm_upper"] - found["norm_lower"] <= float(width) * found["norm_upper"]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
@@ -223,8 +230,9 @@ REFUSED = [
     ("weight", "--in-shape 2,7,6 -k 1000", "`k` must be between 1 and 60"),
     ("weight", "--in-shape 2,7,6 --method magic", "`method` must be one of 'auto', 'circular'"),
     ("weight", "--in-shape 2,7,6 --method circular", "got 'circular', but axis 0 is no circle"),
-    ("weight", "--in-shape 2,40000,40000 -k 3", "`-k` must be small enough for the vectors"),
+    ("weight", "--in-shape 2,40000,40000 -k 3", "`k` must be small enough for the vectors"),
     ("weight", "--in-shape 2,40000,40000 -o v.png", "`--output` must have values to draw"),
+    ("weight", "--in-shape 2,7,6 --rtol -1", "`rtol` must be a number, at least 0; got -1.0"),
     ("nan", "--in-shape 8 --no-channels", "`op.weight` must be finite"),
     ("missing", "--in-shape 8", "No such file or directory: 'missing.npy'"),
 ]

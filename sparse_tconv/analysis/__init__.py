@@ -18,6 +18,7 @@ from ._response import Symbol, symbol
 from ._singular import singular_values, singular_vectors
 from ._slices import columns, rows
 from ._structure import Structure, structure
+from ._summary import Summary, summary
 
 __all__ = [
     "Checkerboard",
@@ -27,6 +28,7 @@ __all__ = [
     "PseudoInverse",
     "Result",
     "Structure",
+    "Summary",
     "Symbol",
     "checkerboard",
     "columns",
@@ -48,6 +50,7 @@ __all__ = [
     "smallest_singular_value",
     "spectral_norm",
     "structure",
+    "summary",
     "symbol",
     "trace",
 ]

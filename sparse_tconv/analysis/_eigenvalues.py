@@ -27,7 +27,7 @@ _WORK = 4e9  # multiplications of decompositions: under a minute for a Schur for
 _VECTORS = 40  # of a search, beside two for each value
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Eigenvalues(Result):
     """Eigenvalues with the size of the changes of the matrix that make them exact.
 
@@ -50,6 +50,10 @@ class Eigenvalues(Result):
     """
 
     residuals: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        most = float(self.residuals.max(initial=0))
+        return [*super()._rows(), ("residuals", f"at most {most:.1e}")]
 
 
 def eigenvalues(op: Operator, k: int | None = None, which: str = "largest") -> Eigenvalues:

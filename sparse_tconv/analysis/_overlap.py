@@ -9,6 +9,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+from .._table import outline, table
 from ..assembly import correlation_kernel
 from ..geometry import Axis, held
 from ..operators import ConvOperator, ConvTranspose
@@ -19,7 +20,7 @@ Counts = NDArray[np.int64]
 _CHUNK = 1 << 20  # taps whose places are worked out together
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Overlap:
     """Taps per pixel on both sides of an operator; the same for all channels.
 
@@ -36,13 +37,20 @@ class Overlap:
     >>> found = analysis.overlap(Conv([1.0, 2.0], (4,), channels=False))
     >>> found.input, found.output
     (array([1, 2, 2, 1]), array([2, 2, 2]))
+    >>> found
+    Overlap
+    input   1, 2, 2, 1
+    output  2, 2, 2
     """
 
     input: Counts
     output: Counts
 
+    def __repr__(self) -> str:
+        return table("Overlap", [("input", outline(self.input)), ("output", outline(self.output))])
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Checkerboard:
     """How unevenly a transposed convolution paints.
 
@@ -74,6 +82,16 @@ class Checkerboard:
     unevenness: float
     ripple: float
     even_kernel_sizes: tuple[tuple[int, ...], ...]
+
+    def __repr__(self) -> str:
+        sizes = (" or ".join(map(str, each)) or "none" for each in self.even_kernel_sizes)
+        rows = [
+            ("counts", outline(self.counts)),
+            ("unevenness", f"{self.unevenness:.6g}"),
+            ("ripple", f"{self.ripple:.3g}"),
+            ("even kernel sizes", ", ".join(sizes)),
+        ]
+        return table(f"Checkerboard: {'even' if self.even else 'uneven'}", rows)
 
 
 def overlap(op: ConvOperator) -> Overlap:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
+from .._table import outline, table
 from ..errors import GeometryError, ShapeError
 from ..operators import ConvOperator
 from ..spectral import checked, problem
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Symbol:
     """What a convolution multiplies waves by, as a function of their frequencies; made by
     :func:`symbol`.
@@ -39,6 +40,12 @@ class Symbol:
     kernel: NDArray[Any]
     places: tuple[NDArray[np.int64], ...]
     adjoint: bool
+
+    def __repr__(self) -> str:
+        reach = (f"{places.min()} to {places.max()}" for places in self.places)
+        adjoint = " of the adjoint" if self.adjoint else ""
+        rows = [("taps", outline(self.kernel)), ("places", ", ".join(reach))]
+        return table(f"Symbol{adjoint}", rows)
 
     def __call__(self, theta: ArrayLike) -> NDArray[np.complex128]:
         """The blocks at frequencies.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from .._table import table
 from ..assembly import fresh_matrix
 from ..geometry import Axis, ConvGeometry
 from ..operators import ConvOperator
@@ -18,7 +19,7 @@ from ._equivalent import equivalent
 _SHORT = {"Toeplitz": "T", "circulant": "C", "Toeplitz+Hankel": "TH"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Structure:
     """What an operator's matrix is.
 
@@ -70,6 +71,22 @@ class Structure:
     symmetric: bool
     hermitian: bool
     definiteness: str | None
+
+    def __repr__(self) -> str:
+        rows, columns = self.shape
+        same = "Hermitian" if self.hermitian else "symmetric" if self.symmetric else "no"
+        lines = [
+            ("matrix", f"{rows:,} x {columns:,}"),
+            ("entries", f"{self.nnz:,}, {self.density:.3g} of all"),
+            ("bandwidth", "{:,} below, {:,} above".format(*self.bandwidth)),
+            ("axes", ", ".join(self.levels)),
+            ("blocks", "{} x {}".format(*self.blocks) + f", groups {self.groups}"),
+            ("Kronecker product", "yes" if self.kronecker else "no"),
+            ("own transpose", same),
+        ]
+        if self.definiteness is not None:
+            lines.append(("definiteness", self.definiteness))
+        return table(f"Structure: {self.name}", lines)
 
 
 def structure(op: ConvOperator) -> Structure:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .._table import table
+
 
 @dataclass(frozen=True)
 class Info:
@@ -58,5 +60,4 @@ class Info:
             ),
             *((f"  {name}", reason) for name, reason in self.refusals),
         ]
-        width = max(len(name) for name, _ in rows)
-        return "\n".join([self.operator, *(f"{name:<{width}}  {value}" for name, value in rows)])
+        return table(self.operator, rows)

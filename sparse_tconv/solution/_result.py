@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import index
 from typing import Any, Literal
 
@@ -11,10 +11,12 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
+from .._table import outline, table
+
 Complete = Literal["proved", "probable", "unknown"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result(NDArrayOperatorsMixin):
     """A number or an array with its method and its error; computes and compares like the value.
 
@@ -45,6 +47,15 @@ class Result(NDArrayOperatorsMixin):
     (5.0, 'kronecker', True, 'proved')
     >>> bool(norm > 4), float(2 * norm)
     (True, 10.0)
+
+    An array is told in a few lines.
+
+    >>> from sparse_tconv.analysis import gram_diagonal
+    >>> gram_diagonal(Conv([3, 4], (5,), padding=1, channels=False))
+    Result: pattern
+    value     25, 25, 25, 25, 25
+    error     at most 0.0e+00
+    complete  proved
     """
 
     value: Any
@@ -52,6 +63,21 @@ class Result(NDArrayOperatorsMixin):
     error: float
     complete: Complete = "unknown"
     bounds: tuple[float, float] | None = None
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        if not isinstance(self.value, np.ndarray):
+            shown = (f"{each.name}={getattr(self, each.name)!r}" for each in fields(self))
+            return f"{name}({', '.join(shown)})"
+        return table(f"{name}: {self.method}", self._rows())
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """What the table of an array says."""
+        return [
+            ("value", outline(self.value)),
+            ("error", f"at most {self.error:.1e}"),
+            ("complete", self.complete),
+        ]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.value, dtype=dtype, copy=copy)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._table import outline, table
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Spectrum:
     """All singular values of an operator.
 
@@ -25,6 +27,10 @@ class Spectrum:
     values: NDArray[np.float64]
     method: str
     error: float
+
+    def __repr__(self) -> str:
+        rows = [("values", outline(self.values)), ("error", f"at most {self.error:.1e}")]
+        return table(f"Spectrum: {self.method}", rows)
 
     @staticmethod
     def of(values: NDArray[np.float64], count: int, method: str, error: float) -> Spectrum:
