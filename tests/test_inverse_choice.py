@@ -12,12 +12,14 @@ from sparse_tconv.inverse import (
     discrepancy,
     gcv,
     lcurve,
+    ncp,
     picard,
     problems,
     psf,
     solve,
     tikhonov,
     tsvd,
+    wgcv,
 )
 from sparse_tconv.inverse._bidiagonalization import Bidiagonalization
 from sparse_tconv.inverse._diagonal import diagonal
@@ -200,6 +202,82 @@ def test_superresolution_comes_near_the_best_damp_by_bidiagonalization(rule, reg
     assert problem.error(found.x) < 1.2 * best(problem, regularizer=regularizer, rtol=1e-4)
 
 
+RULES = ("auto", "gcv", "wgcv", "ncp", "discrepancy")
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("kind", ["convolution", "product", "matrix", "masked"])
+def test_every_rule_restores_under_any_operator(rule, kind):
+    problem = problems.deblurring("defocus", 32, image="phantom", inverse_crime=True, noise=0.02)
+    op, y, options = problem.op, problem.y, {}
+    if kind == "product":
+        op = st.Diagonal(np.full(op.out_shape, 1.5)) @ op
+        y = 1.5 * y
+    if kind == "matrix":
+        op, y = op.matrix, y.ravel()
+    if kind == "masked":
+        options["mask"] = np.random.default_rng(0).random(y.shape) < 0.9
+    factor = 1.5 if kind == "product" else 1.0
+    if rule == "discrepancy":
+        options["noise_norm"] = factor * problem.noise_norm
+    found = tikhonov(op, y, rule, **options)
+    assert problem.error(found.x.reshape(problem.x.shape)) < 0.9 * problem.error(problem.y)
+    assert found.chosen_by.startswith("robust gcv" if rule == "auto" else rule)
+
+
+def test_the_whitest_residual_and_the_weighted_minimum_are_where_their_curves_say():
+    problem = problems.deblurring("defocus", 32, image="phantom", inverse_crime=True, noise=0.02)
+    for rule in (ncp, wgcv):
+        found = rule(problem.op, problem.y)
+        i = int(np.argmin(found.values))
+        assert found.damps[i - 1] <= found.damp <= found.damps[i + 1]
+        assert found.noise == pytest.approx(problem.noise_norm / problem.y.size**0.5, rel=0.15)
+
+
+def test_a_fit_is_what_the_operator_makes_of_the_solution(monkeypatch):
+    problem = problems.deblurring("defocus", 24, image="phantom", inverse_crime=True)
+    for regularizer in (None, "gradient"):
+        exact = LeastSquares.of(problem.op, problem.y, regularizer=regularizer)
+        wanted = problem.op.apply(
+            solve(problem.op, problem.y, damp=0.2, regularizer=regularizer, rtol=1e-10).x
+        )
+        found = Expansion.exact(exact, diagonal(exact)).fit(0.2)
+        np.testing.assert_allclose(found.reshape(wanted.shape), wanted, atol=1e-7)
+        with monkeypatch.context() as patched:
+            patched.setattr("sparse_tconv.inverse._expand.diagonal", lambda problem: "hidden")
+            seen = expand(exact, choose_gcv)
+        np.testing.assert_allclose(seen.fit(0.2).reshape(wanted.shape), wanted, atol=2e-3)
+
+
+def test_with_the_noise_known_auto_takes_the_least_predictive_risk():
+    problem = problems.deblurring("gauss", 48, image="phantom", inverse_crime=True, noise=0.02)
+    truth = problem.op.apply(problem.x)
+    found = tikhonov(problem.op, problem.y, "auto", noise_norm=problem.noise_norm)
+    risks = [
+        np.linalg.norm(problem.op.apply(solve(problem.op, problem.y, damp=float(damp)).x) - truth)
+        for damp in np.geomspace(0.02, 1.0, 25)
+    ]
+    assert np.linalg.norm(problem.op.apply(found.x) - truth) <= 1.05 * min(risks)
+    assert found.chosen_by == "predictive risk, exact spectrum (symmetric)"
+
+
+def test_rules_look_at_weighted_rows(rng):
+    problem = problems.deblurring("gauss", 32, image="phantom", inverse_crime=True, noise=0.0)
+    spread = np.where(np.arange(32) < 16, 0.005, 0.1)[:, None] * np.ones(32)
+    y = problem.y + spread * rng.standard_normal(spread.shape)
+    weighted = tikhonov(problem.op, y, "auto", weights=1 / spread, noise_norm=32.0)
+    plain = tikhonov(problem.op, y, "auto")
+    assert problem.error(weighted.x) < problem.error(plain.x)
+    assert weighted.findings == ()
+
+
+def test_noise_that_is_not_that_of_the_residual_is_found():
+    problem = problems.deblurring("gauss", 48, image="phantom", inverse_crime=True, noise=0.02)
+    for factor in (0.3, 3.0):
+        found = tikhonov(problem.op, problem.y, "auto", noise_norm=factor * problem.noise_norm)
+        assert "times the noise that is given" in " ".join(found.findings)
+
+
 def test_a_batch_gets_one_damp_and_channels_too(rng):
     x = rng.random((3, 20, 20))
     channels = blur(psf.gauss(1.0), x.shape, channels=True)
@@ -303,7 +381,7 @@ P = problems.deconvolution()
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: tikhonov(P.op, P.y, "aic"), st.GeometryError, "`damp` must be one of 'gcv'"),
+        (lambda: tikhonov(P.op, P.y, "aic"), st.GeometryError, "`damp` must be one of 'auto'"),
         (lambda: tikhonov(P.op, P.y, -1), st.GeometryError, "`damp` must be a finite number"),
         (
             lambda: tikhonov(P.op, P.y, "discrepancy"),

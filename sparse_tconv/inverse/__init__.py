@@ -2,7 +2,7 @@
 
 The problem solved is ``min |C x - y|^2 + damp^2 |L x|^2``. `blur` and `psf` make operators,
 `problems` makes test problems; `solve` solves for a damp, `tikhonov` and `tsvd` choose it by `gcv`,
-`lcurve` or `discrepancy`; `picard` shows what the data are worth; `circulant_preconditioner` and
+`wgcv`, `lcurve`, `ncp` or `discrepancy`; `picard` shows what the data are worth; `circulant_preconditioner` and
 `cosine_preconditioner` are for conjugate gradients; `estimate_kernel` looks for the blur.
 """
 
@@ -11,11 +11,13 @@ from __future__ import annotations
 from ..solution import ConvergenceWarning, Solution, Status
 from . import problems, psf
 from ._blur import blur
-from ._choice import GCV, WGCV, Discrepancy, LCurve
+from ._choice import GCV, NCP, WGCV, Discrepancy, LCurve
 from ._choose import discrepancy, gcv, lcurve
 from ._deblur import deblur
+from ._hybrid import wgcv
 from ._kernel import estimate_kernel
 from ._kronecker import kronecker_preconditioner, kronecker_sum
+from ._ncp import ncp
 from ._noise import estimate_sigma
 from ._photograph import PhotographSolution, deblur_photograph, parse_psf
 from ._picard import Picard, picard
@@ -30,6 +32,7 @@ from ._varying_operator import VaryingBlur
 
 __all__ = [
     "GCV",
+    "NCP",
     "WGCV",
     "ConvergenceWarning",
     "Discrepancy",
@@ -51,6 +54,7 @@ __all__ = [
     "kronecker_preconditioner",
     "kronecker_sum",
     "lcurve",
+    "ncp",
     "parse_psf",
     "picard",
     "problems",
@@ -61,4 +65,5 @@ __all__ = [
     "tsvd",
     "tv",
     "varying_blur",
+    "wgcv",
 ]

@@ -22,11 +22,14 @@ class Choice:
         How the rule knew the spectrum: an exact factorization, or a bidiagonalization.
     damps : (points,) array
         A logarithmic grid.
+    noise : float
+        The standard deviation of the noise in a datum, if all of the residual is noise.
     """
 
     damp: float
     source: str
     damps: Curve
+    noise: float
 
     rule = ""
 
@@ -40,7 +43,7 @@ class GCV(Choice):
 
     Attributes
     ----------
-    damp, source, damps
+    damp, source, damps, noise
         As in every choice.
     values : (points,) array
         The GCV function on the grid, in squares of y: 0 or inf where float64 cannot hold them.
@@ -65,10 +68,12 @@ class LCurve(Choice):
 
     Attributes
     ----------
-    damp, source, damps
+    damp, source, damps, noise
         As in every choice.
     residual_norms, solution_norms, curvature : (points,) arrays
         ``|C x - y|``, ``|L x|`` and the curvature of their logarithms on the grid.
+    corners : int
+        How many corners the curve has, four points to a decade of damp.
 
     Examples
     --------
@@ -82,6 +87,7 @@ class LCurve(Choice):
     residual_norms: Curve
     solution_norms: Curve
     curvature: Curve
+    corners: int
 
     rule = "lcurve"
 
@@ -92,7 +98,7 @@ class Discrepancy(Choice):
 
     Attributes
     ----------
-    damp, source, damps
+    damp, source, damps, noise
         As in every choice.
     residual_norms : (points,) array
         ``|C x - y|`` on the grid.
@@ -120,7 +126,7 @@ class WGCV(Choice):
 
     Attributes
     ----------
-    damp, source, damps
+    damp, source, damps, noise
         As in every choice.
     values : (points,) array
         The weighted GCV function on the grid.
@@ -129,15 +135,48 @@ class WGCV(Choice):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sparse_tconv import inverse
-    >>> damps, values = np.array([0.01, 0.1, 1.0]), np.array([3.0, 2.0, 5.0])
-    >>> found = inverse.WGCV(0.1, "20 steps", damps, values, weight=0.9)
-    >>> found.rule, float(found.damps[found.values.argmin()]) == found.damp
-    ('wgcv', True)
+    >>> problem = inverse.problems.deconvolution(size=32)
+    >>> found = inverse.wgcv(problem.op, problem.y)
+    >>> 0 < found.weight <= 1
+    True
     """
 
     values: Curve
     weight: float
 
     rule = "wgcv"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NCP(Choice):
+    """Where the residual is as white as can be.
+
+    Attributes
+    ----------
+    damp, source, damps, noise
+        As in every choice.
+    values : (points,) array
+        How far the normalized cumulative periodogram of the residual is from a straight line, on the
+        grid: 0 is white, 1 is not at all.
+
+    Examples
+    --------
+    >>> from sparse_tconv import inverse
+    >>> problem = inverse.problems.deconvolution(size=32)
+    >>> found = inverse.ncp(problem.op, problem.y)
+    >>> bool(0 <= found.values.min() <= found.values.max() <= 1)
+    True
+    """
+
+    values: Curve
+
+    rule = "ncp"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Auto(Choice):
+    """What 'auto' looked at: robust cross-validation, or the predictive risk where the noise is known."""
+
+    values: Curve
+    rule: str

@@ -10,12 +10,14 @@ from ..errors import GeometryError
 from ._arguments import number
 from ._choice import GCV, Discrepancy, LCurve
 from ._expand import expand
+from ._expansion import Expansion
 from ._least_squares import LeastSquares, power_of_two
 from ._rules import (
     POINTS,
     choose_discrepancy,
     choose_gcv,
     choose_lcurve,
+    count_corners,
     curvature_function,
     curve,
     gcv_function,
@@ -86,7 +88,7 @@ def gcv_choice(problem: LeastSquares) -> GCV:
     damps = found.damps(POINTS)
     damp, grid = float(power_of_two(choose_gcv(found), of_op)), power_of_two(damps, of_op)
     values = power_of_two(curve(gcv_function(found), damps), 2 * of_y)
-    return GCV(damp, found.source, grid, values)
+    return GCV(damp, found.source, grid, _noise(found, damp, problem), values)
 
 
 def lcurve(
@@ -146,13 +148,16 @@ def lcurve_choice(problem: LeastSquares) -> LCurve:
     of_op, of_y = problem.exponents
     found = expand(problem, choose_lcurve)
     damps = found.damps(POINTS)
+    damp = float(power_of_two(choose_lcurve(found), of_op))
     return LCurve(
-        float(power_of_two(choose_lcurve(found), of_op)),
+        damp,
         found.source,
         power_of_two(damps, of_op),
+        _noise(found, damp, problem),
         power_of_two(curve(found.residual_norm, damps), of_y),
         power_of_two(curve(found.solution_norm, damps), of_y - of_op),
         curve(curvature_function(found), damps),
+        count_corners(found),
     )
 
 
@@ -229,7 +234,14 @@ def discrepancy_choice(problem: LeastSquares, noise_norm: Any, tau: Any = TAU) -
     least = float(power_of_two(found.residual_norm(found.smallest), of_y))
     _check_reachable(noise, target, least, float(norms[-1]))
     damp = float(power_of_two(choose_discrepancy(found, sought), of_op))
-    return Discrepancy(damp, found.source, power_of_two(damps, of_op), norms, target)
+    spread = _noise(found, damp, problem)
+    return Discrepancy(damp, found.source, power_of_two(damps, of_op), spread, norms, target)
+
+
+def _noise(found: Expansion, damp: float, problem: LeastSquares) -> float:
+    """What the residual says of the noise, in the caller's scale of damp and of y."""
+    of_op, of_y = problem.exponents
+    return float(power_of_two(found.noise(float(power_of_two(damp, -of_op))), of_y))
 
 
 def _check_reachable(noise: float, target: float, least: float, most: float) -> None:

@@ -10,7 +10,7 @@ from ..errors import GeometryError
 from ._choose import TAU
 from ._damp_path import Point, descend
 from ._findings import path_findings
-from ._hybrid import hybrid
+from ._hybrid import wgcv_choice
 from ._least_squares import LeastSquares
 from ._models import Vector
 from ._path_rules import at_target, corners, least, rule_of
@@ -38,7 +38,7 @@ def choose(task: Task, rule: str, sigma: float, given: bool, progress: Progress)
         problem = LeastSquares.of(
             task.operator(), task.stack, regularizer=task.regularizer, mask=_full(task)
         )
-        found = hybrid(problem)
+        found = wgcv_choice(problem)
         return Chosen(found.damp, f"wgcv, {found.source}", [], None, 0)
     if rule == "discrepancy" and sigma == 0:
         raise GeometryError(

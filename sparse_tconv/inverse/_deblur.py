@@ -18,9 +18,11 @@ from ._findings import (
     amplified,
     answer_findings,
     data_findings,
+    lost_findings,
     noise_findings,
     noise_gain,
     psf_findings,
+    residual_findings,
 )
 from ._least_squares import power_of_two
 from ._models import Stack
@@ -195,7 +197,9 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
         *data_findings(task.picture, task.used),
         *chosen.findings,
         *noise_findings(point.noise, sigma, given),
-        *answer_findings(residual, *_shown(task, x), task.used is None),
+        *residual_findings(residual, task.used is None),
+        *lost_findings(model, chosen.damp, residual, point.noise, task.rows),
+        *answer_findings(*_shown(task, x)),
         *amplified(noise_gain(model, chosen.damp), point.noise, *_shown(task, x)),
     ]
     noise = f"sigma {power_of_two(sigma, of_y):.3g} {'given' if given else 'estimated'}"

@@ -90,11 +90,20 @@ def projected(problem: LeastSquares, seen: Bidiagonalization) -> Expansion:
     else:
         left, values, _ = np.linalg.svd(seen.matrix)
         weights = np.ones_like(values)
+
+    def fitted(filters: NDArray[np.float64]) -> NDArray[Any]:
+        # C x lies in the span of C V, which V spans and C maps: U is not stored.
+        wanted = left[:, : len(values)] @ (filters * seen.norm * left[0, : len(values)].conj())
+        steps = np.linalg.lstsq(seen.matrix, wanted, rcond=None)[0]
+        return problem.forward((steps @ seen.columns).reshape(problem.count, -1))
+
     energies = (seen.norm * np.abs(left[0])) ** 2
     k = len(values)
     rest = float(energies[k:].sum())
     source = f"Golub-Kahan bidiagonalization, {seen.steps} steps"
-    return Expansion(values, weights, energies[:k], rest, problem.rows, problem.count, source)
+    return Expansion(
+        values, weights, energies[:k], rest, problem.rows, problem.count, source, fitted
+    )
 
 
 def _penalty_factor(problem: LeastSquares, seen: Bidiagonalization) -> NDArray[Any]:

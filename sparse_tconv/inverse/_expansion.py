@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,8 @@ class Expansion:
         How often C is repeated.
     source : str
         Where the expansion comes from.
+    fitted : callable
+        From a filter of the coefficients, one number for each value, to C x.
     probe : Expansion, optional
         The same of random signs instead of y, for traces, where `values` are not all there are.
     """
@@ -43,6 +47,7 @@ class Expansion:
     rows: int
     copies: int
     source: str
+    fitted: Callable[[NDArray[np.float64]], NDArray[Any]]
     probe: Expansion | None = None
 
     @classmethod
@@ -54,6 +59,10 @@ class Expansion:
         outside = problem.y.size > problem.count * len(energies)
         rest = float(np.linalg.norm(problem.y) ** 2 - energies.sum()) if outside else 0.0
         source = f"exact spectrum ({found.factorization.method})"
+
+        def fitted(filters: NDArray[np.float64]) -> NDArray[Any]:
+            return found.factorization.left.synthesise(filters * coefficients)
+
         return cls(
             found.values,
             found.weights,
@@ -62,6 +71,7 @@ class Expansion:
             problem.rows,
             problem.count,
             source,
+            fitted,
         )
 
     def residual_norm(self, damp: float) -> float:
@@ -85,6 +95,26 @@ class Expansion:
             return float((left * self.probe.energies).sum() + self.probe.rest)
         _, left = filtered(self.values, self.weights, damp)
         return float(self.copies * left.sum() + self.rows - self.copies * len(left))
+
+    def explained(self, damp: float) -> tuple[float, float]:
+        """The traces of ``A = C C_damp^+`` and of A^2, from the probe as in `unexplained`."""
+        if self.probe is not None:
+            kept, _ = filtered(self.probe.values, self.probe.weights, damp)
+            weights = self.probe.energies
+        else:
+            kept, _ = filtered(self.values, self.weights, damp)
+            weights = np.full(len(kept), float(self.copies))
+        return float((kept * weights).sum()), float((kept**2 * weights).sum())
+
+    def fit(self, damp: float) -> NDArray[Any]:
+        """C x of the solution at one damp."""
+        kept, _ = filtered(self.values, self.weights, damp)
+        return self.fitted(kept)
+
+    def noise(self, damp: float) -> float:
+        """The standard deviation of the noise, if all of the residual at one damp is noise."""
+        free = self.unexplained(damp)
+        return float(self.residual_norm(damp) / np.sqrt(free)) if free > 0 else 0.0
 
     def damps(self, count: int) -> NDArray[np.float64]:
         """A logarithmic grid over all damps that make a difference, and of which the values tell."""

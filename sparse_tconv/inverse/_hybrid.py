@@ -2,28 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ._choice import WGCV
 from ._expand import affordable, projected, started
 from ._expansion import Expansion
-from ._least_squares import LeastSquares
+from ._least_squares import LeastSquares, power_of_two
 from ._rules import POINTS, refined_minimum
+from ._scale import scaled
 
 _FIRST, _MORE, _MOST = 10, 5, 150
 _SETTLED = 0.02  # of the logarithm of damp
 
 
-def hybrid(problem: LeastSquares) -> WGCV:
+def wgcv(op: Any, y: ArrayLike, *, regularizer: Any = None, mask: ArrayLike | None = None) -> WGCV:
+    """The damp of weighted generalized cross-validation in a hybrid Golub-Kahan method.
+
+    Parameters
+    ----------
+    op, y, regularizer, mask
+        As for :func:`sparse_tconv.inverse.solve`.
+
+    Returns
+    -------
+    WGCV
+        The damp, the curve, and the weight.
+
+    Raises
+    ------
+    ShapeError, GeometryError, DTypeError
+        As for :func:`sparse_tconv.inverse.solve`.
+
+    See Also
+    --------
+    gcv : of the whole problem, not of a projected one.
+    sparse_tconv.inverse.tikhonov : chooses and solves.
+
+    Notes
+    -----
+    Minimizes ``|B z_damp - beta e_1|^2 / trace(I - weight B B_damp^+)^2`` for the bidiagonal B that
+    so many steps have made of C. Plain GCV damps such a small problem too much; a weight below 1
+    makes up for it. The weight is the mean, over all spaces so far, of that with which GCV would choose
+    the smallest value seen, and the space grows until the damp settles. No spectrum is needed.
+
+    References
+    ----------
+    .. [1] J. Chung, J. G. Nagy, D. P. O'Leary, "A weighted GCV method for Lanczos hybrid
+       regularization", Electron. Trans. Numer. Anal. 28 (2008), sections 3 and 4.
+
+    Examples
+    --------
+    >>> from sparse_tconv.inverse import problems, wgcv
+    >>> problem = problems.deconvolution(seed=1)
+    >>> wgcv(problem.op, problem.y)
+    <WGCV damp=..., Golub-Kahan bidiagonalization, ... steps>
+    >>> wgcv(problem.op, problem.y[1:])
+    Traceback (most recent call last):
+        ...
+    sparse_tconv.errors.ShapeError: `y` must have shape (..., 128); got (127,). The last axes are
+        one sample.
+    """
+    return wgcv_choice(LeastSquares.of(op, y, regularizer=regularizer, mask=mask))
+
+
+def wgcv_choice(problem: LeastSquares) -> WGCV:
     """Chung, Nagy and O'Leary (2008), algorithm 1: the space grows until the damp settles.
 
     In each space the weight is that with which GCV would choose the smallest value seen; the mean of
     all of them is used.
     """
-    data, _ = started(problem)
+    problem = scaled(problem)
+    data, probe = started(problem)
     most = min(_MOST, problem.columns, problem.rows, affordable(problem))
     steps, last, weights = min(_FIRST, most), np.inf, []
     while True:
@@ -35,8 +89,19 @@ def hybrid(problem: LeastSquares) -> WGCV:
         values = np.array([_score(found, data.steps, mean, float(damp)) for damp in damps])
         damp = refined_minimum(partial(_score, found, data.steps, mean), damps, values)
         if abs(np.log(damp) - last) < _SETTLED or data.steps < steps or steps == most:
-            return WGCV(damp, found.source, damps, values, mean)
+            break
         steps, last = min(steps + _MORE, most), float(np.log(damp))
+    probe.extend(data.steps)
+    noise = replace(found, probe=projected(problem, probe)).noise(damp)
+    of_op, of_y = problem.exponents
+    return WGCV(
+        float(power_of_two(damp, of_op)),
+        found.source,
+        power_of_two(damps, of_op),
+        float(power_of_two(noise, of_y)),
+        power_of_two(values, 2 * of_y),
+        mean,
+    )
 
 
 def _filters(found: Expansion, damp: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -57,18 +57,13 @@ class Model(ABC):
     ) -> None:
         self.shape, self.field, self.used = shape, field, used
         self.dtype = np.dtype(dtype)
-        self._grid = grid
+        self.grid = grid
         self._axes = tuple(range(1, len(field) + 1))
         self._spectrum = fft.rfftn(_folded(kernel, grid).astype(self.dtype), workers=1)
         self.power = self._spectrum.real**2 + self._spectrum.imag**2
         self._roughness = _symbol(regularizer, grid, self.dtype)
         self._density = 1.0 if used is None else float(used.mean())
         self.largest = float(np.sqrt(self.power.max()))
-
-    @property
-    def share(self) -> float:
-        """Data per unknown."""
-        return self._density * prod(self.shape) / prod(self.field)
 
     @abstractmethod
     def vector(self, x: Stack) -> Vector:
@@ -112,20 +107,25 @@ class Model(ABC):
         return 1.0 / (self._density * self.power + (damp**2 * self._roughness + least))
 
     def traces(self, damp: float) -> tuple[float, float]:
-        """The traces of ``A = C C_damp^+`` and of A^2, per datum, by the symbols of the field.
+        """The traces of ``A = C C_damp^+`` and of A^2, per datum.
 
-        Only a share of what a periodic field would tell is data.
+        Away from the border and from what is masked, A is the convolution that it would be on a
+        periodic grid: a datum sees as much of itself in it as the mean of that convolution's symbol.
         """
-        kept = self.share * self.power
-        kept /= kept + (damp**2 * self._roughness + _TINY * self.largest**2)
+        kept = self.kept(damp)
         return self.mean(kept), self.mean(kept * kept)
+
+    def kept(self, damp: float) -> Any:
+        """The share of each wave of y that C x has, on a periodic grid."""
+        least = _TINY * self.largest**2
+        return self.power / (self.power + (damp**2 * self._roughness + least))
 
     def mean(self, values: Any) -> float:
         """The mean of a symbol over all waves, of which real transforms hold half."""
         single = values[..., 0].sum()
-        if self._grid[-1] % 2 == 0:
+        if self.grid[-1] % 2 == 0:
             single += values[..., -1].sum()
-        return float((2.0 * values.sum(dtype=np.float64) - single) / prod(self._grid))
+        return float((2.0 * values.sum(dtype=np.float64) - single) / prod(self.grid))
 
 
 class FieldModel(Model):
@@ -154,7 +154,7 @@ class FieldModel(Model):
         self._whole = (slice(None), *(slice(n) for n in field))
 
     def vector(self, x: Stack) -> Vector:
-        beyond = [(0, n - m) for n, m in zip(self._grid, self.field, strict=True)]
+        beyond = [(0, n - m) for n, m in zip(self.grid, self.field, strict=True)]
         return self._waves(np.pad(x, [(0, 0), *beyond], mode="edge"))
 
     def picture(self, v: Vector) -> Stack:
@@ -168,7 +168,7 @@ class FieldModel(Model):
         return y.copy() if self.used is None else y * self.used
 
     def adjoint(self, y: Stack) -> Vector:
-        extended = np.zeros((len(y), *self._grid), self.dtype)
+        extended = np.zeros((len(y), *self.grid), self.dtype)
         extended[self._valid] = y if self.used is None else y * self.used
         waves = self._waves(extended)
         waves *= self._spectrum.conj()
@@ -182,16 +182,16 @@ class FieldModel(Model):
 
     def dot(self, u: Vector, v: Vector) -> float:
         single = np.vdot(u[..., 0], v[..., 0]).real
-        if self._grid[-1] % 2 == 0:
+        if self.grid[-1] % 2 == 0:
             single += np.vdot(u[..., -1], v[..., -1]).real
-        return float((2.0 * np.vdot(u, v).real - single) / prod(self._grid))
+        return float((2.0 * np.vdot(u, v).real - single) / prod(self.grid))
 
     def _waves(self, x: Stack) -> Vector:
         return np.asarray(fft.rfftn(x, axes=self._axes, workers=1))
 
     def _field(self, v: Vector) -> Stack:
         """The field of a vector that may be written to."""
-        return np.asarray(fft.irfftn(v, self._grid, self._axes, overwrite_x=True, workers=1))
+        return np.asarray(fft.irfftn(v, self.grid, self._axes, overwrite_x=True, workers=1))
 
 
 class PaddedModel(Model):
@@ -236,9 +236,9 @@ class PaddedModel(Model):
         return v if self._penalty is None else self._penalty.H.apply(self._penalty.apply(v))
 
     def precondition(self, v: Vector, symbol: Any) -> Vector:
-        waves = fft.rfftn(v, self._grid, self._axes, workers=1)
+        waves = fft.rfftn(v, self.grid, self._axes, workers=1)
         waves *= symbol
-        return np.asarray(fft.irfftn(waves, self._grid, self._axes, workers=1)[self._whole])
+        return np.asarray(fft.irfftn(waves, self.grid, self._axes, workers=1)[self._whole])
 
     def dot(self, u: Vector, v: Vector) -> float:
         return float(np.vdot(u, v))

@@ -8,9 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._damp_path import Point
-
-# Robust GCV weighs plain GCV by this much. Of 0.5, 0.7, 0.9 and 1 it was best over 96 settings.
-_ROBUST = 0.7
+from ._rules import ROBUST, bends
 
 _PATIENCE = 4  # damps, a decade, that must be worse before a minimum is believed
 
@@ -24,7 +22,7 @@ class Rule(NamedTuple):
 
 def robust_gcv(point: Point) -> float:
     """Lukas (2006), equation 8: plain GCV, raised where a solution follows the data too closely."""
-    return gcv(point) * (_ROBUST + (1.0 - _ROBUST) * point.trace_squared)
+    return gcv(point) * (ROBUST + (1.0 - ROBUST) * point.trace_squared)
 
 
 def gcv(point: Point) -> float:
@@ -71,15 +69,6 @@ def at_target(points: list[Point], target: float) -> float:
 
 def corners(points: list[Point]) -> list[int]:
     """The convex corners of the L-curve, the sharpest first."""
-    tiny = 1e-300
-    x = np.log(np.maximum([point.misfit for point in points], tiny)) / 2
-    y = np.log(np.maximum([point.size for point in points], tiny))
-    dx, dy = np.gradient(x), np.gradient(y)
-    curvature = dy * np.gradient(dx) - dx * np.gradient(dy)
-    curvature /= np.maximum((dx**2 + dy**2) ** 1.5, tiny)
-    inner = [
-        i
-        for i in range(1, len(points) - 1)
-        if curvature[i] > max(curvature[i - 1], 0.0) and curvature[i] >= curvature[i + 1]
-    ]
-    return sorted(inner, key=lambda i: -curvature[i]) or [int(np.argmax(curvature))]
+    return bends(
+        np.sqrt([point.misfit for point in points]), np.array([point.size for point in points])
+    )

@@ -22,6 +22,14 @@ _FREE = 0.05
 _FACTOR = 10.0
 
 
+# Robust GCV weighs plain GCV by this much. Over 215 random settings with the truth known 0.4 to 0.6 were
+# best, in the mean as in the worst.
+ROBUST = 0.5
+
+# An L-curve is looked at from this many damps to a decade, where the data keep this much freedom.
+_PER_DECADE, _KEPT = 4, 0.1
+
+
 def curve(function: Function, damps: Curve) -> Curve:
     """A function at every damp of a grid."""
     return np.array([function(float(damp)) for damp in damps])
@@ -54,10 +62,35 @@ def gcv_function(expansion: Expansion) -> Function:
     return function
 
 
+def robust_function(expansion: Expansion) -> Function:
+    """Lukas (2006), equation 8: GCV, raised where a solution follows the data too closely."""
+    plain = gcv_function(expansion)
+
+    def function(damp: float) -> float:
+        _, squared = expansion.explained(damp)
+        return plain(damp) * (ROBUST + (1.0 - ROBUST) * squared / expansion.rows)
+
+    return function
+
+
+def risk_function(expansion: Expansion, noise_norm: float) -> Function:
+    """Mallows (1973): the expected squared error of C x, but for a constant."""
+    variance = noise_norm**2 / expansion.rows
+
+    def function(damp: float) -> float:
+        return expansion.residual_norm(damp) ** 2 + 2.0 * variance * expansion.explained(damp)[0]
+
+    return function
+
+
 def choose_gcv(expansion: Expansion) -> float:
     """The minimum of the GCV function."""
+    return choose_trusted(expansion, gcv_function(expansion))
+
+
+def choose_trusted(expansion: Expansion, function: Function) -> float:
+    """The minimum of a function that divides by the freedom left."""
     damps = expansion.damps(POINTS)
-    function = gcv_function(expansion)
     values = curve(function, damps)
     free = curve(expansion.unexplained, damps) / expansion.rows
     return _refined(function, damps, values, trusted_minimum(values, free))
@@ -114,6 +147,31 @@ def choose_lcurve(expansion: Expansion) -> float:
     peaks = peaks[free] if free.any() else peaks
     sharpest = int(peaks[np.argmax(values[peaks])])
     return _refined(lambda damp: -function(damp), damps, -values, sharpest)
+
+
+def bends(residuals: Curve, sizes: Curve) -> list[int]:
+    """The convex corners of an L-curve, the sharpest first, damps descending; there is one at least."""
+    tiny = 1e-300
+    x, y = np.log(np.maximum(residuals, tiny)), np.log(np.maximum(sizes, tiny))
+    dx, dy = np.gradient(x), np.gradient(y)
+    curvature = dy * np.gradient(dx) - dx * np.gradient(dy)
+    curvature /= np.maximum((dx**2 + dy**2) ** 1.5, tiny)
+    inner = [
+        i
+        for i in range(1, len(curvature) - 1)
+        if curvature[i] > max(curvature[i - 1], 0.0) and curvature[i] >= curvature[i + 1]
+    ]
+    return sorted(inner, key=lambda i: -curvature[i]) or [int(np.argmax(curvature))]
+
+
+def count_corners(expansion: Expansion) -> int:
+    """How many corners the L-curve has where enough freedom is left."""
+    low, high = np.log10(expansion.damps(2))
+    damps = 10.0 ** np.arange(high, low, -1.0 / _PER_DECADE)
+    damps = damps[curve(expansion.unexplained, damps) >= _KEPT * expansion.rows]
+    if len(damps) < 3:
+        return 1
+    return len(bends(curve(expansion.residual_norm, damps), curve(expansion.solution_norm, damps)))
 
 
 def choose_discrepancy(expansion: Expansion, target: float) -> float:

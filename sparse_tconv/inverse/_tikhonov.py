@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
-from ..operators import Operator
 from ..solution import Solution
 from ._arguments import check_used, one_of
-from ._choice import GCV, Choice
+from ._auto import auto_choice
+from ._choice import Choice
 from ._choose import discrepancy_choice, gcv_choice, lcurve_choice
-from ._findings import answer_findings
-from ._least_squares import LeastSquares, power_of_two
-from ._models import Stack
-from ._scale import scaled
+from ._hybrid import wgcv_choice
+from ._least_squares import LeastSquares
+from ._ncp import ncp_choice
+from ._operator_findings import operator_findings
 from ._solve import solve
 
-RULES = ("gcv", "lcurve", "discrepancy")
+_NEEDS_NOISE = "discrepancy"
+_RULES: dict[str, Callable[[LeastSquares], Choice]] = {
+    "gcv": gcv_choice,
+    "wgcv": wgcv_choice,
+    "lcurve": lcurve_choice,
+    "ncp": ncp_choice,
+}
+RULES = ("auto", *_RULES, _NEEDS_NOISE)
 _USES: dict[str, tuple[str, ...]] = {
     "a number": (),
-    "gcv": (),
-    "lcurve": (),
-    "discrepancy": ("noise_norm",),
+    **dict.fromkeys(_RULES, ()),
+    "auto": ("noise_norm",),
+    _NEEDS_NOISE: ("noise_norm",),
 }
 
 
@@ -37,18 +44,28 @@ def tikhonov(
     regularizer: Any = None,
     noise_norm: float | None = None,
     mask: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
     **options: Any,
 ) -> Solution:
     """The solution of ``min |C x - y|^2 + damp^2 |L x|^2``, with damp chosen from the data.
 
     Parameters
     ----------
-    op, y, regularizer, mask
-        As for :func:`sparse_tconv.inverse.solve`.
-    damp : float or {'gcv', 'lcurve', 'discrepancy'}, default 'gcv'
-        The weight, or the rule that chooses it.
+    op, y, regularizer, mask, weights
+        As for :func:`sparse_tconv.inverse.solve`; the rules, too, look at weighted rows.
+    damp : float or str, default 'gcv'
+        The weight, or the rule that chooses it:
+
+        * 'auto': robust generalized cross-validation; with `noise_norm` the predictive risk
+          (Mallows' Cp);
+        * 'gcv': generalized cross-validation;
+        * 'wgcv': weighted GCV in a hybrid Golub-Kahan method;
+        * 'lcurve': the corner of the L-curve;
+        * 'ncp': the residual is as white as can be;
+        * 'discrepancy': the residual is as large as the noise.
     noise_norm : float, optional
-        The norm of the noise in `y`; for 'discrepancy', which needs it.
+        The norm of the noise in `y`, of weighted rows if there are `weights`; for 'discrepancy',
+        which needs it, and for 'auto'.
     **options
         The other arguments of :func:`sparse_tconv.inverse.solve`.
 
@@ -56,7 +73,8 @@ def tikhonov(
     -------
     Solution
         ``chosen_by`` names the rule, and how it knew the spectrum; ``findings`` say what speaks
-        against the answer.
+        against the answer: a rule at an end of its range, and where y is a picture of real numbers what
+        :func:`deblur` looks at.
 
     Raises
     ------
@@ -65,7 +83,8 @@ def tikhonov(
 
     See Also
     --------
-    gcv, lcurve, discrepancy : the rules, with their curves.
+    gcv, wgcv, lcurve, ncp, discrepancy : the rules, with their curves.
+    deblur : for a picture whose border nobody knows.
     tsvd : leave singular values out instead.
 
     Notes
@@ -97,64 +116,34 @@ def tikhonov(
     sparse_tconv.errors.GeometryError: `noise_norm` must be given for damp='discrepancy'; got None.
         Pass the norm of the noise in y, or damp='gcv'.
     """
-    chosen = _choice(op, y, damp, regularizer, noise_norm, mask)
-    value = damp if chosen is None else chosen.damp
-    solution = solve(op, y, damp=value, regularizer=regularizer, mask=mask, **options)  # type: ignore[arg-type]
+    given = {"regularizer": regularizer, "mask": mask, "weights": weights}
+    chosen = _choice(op, y, damp, noise_norm, given)
+    value: Any = damp if chosen is None else chosen.damp
+    solution = solve(op, y, damp=value, **given, **options)
+    findings = operator_findings(op, y, solution, chosen, noise_norm, given)
     if chosen is None:
-        return solution
-    return replace(
-        solution,
-        chosen_by=f"{chosen.rule}, {chosen.source}",
-        findings=(*_at_an_end(chosen), *_of_a_picture(op, y, solution, mask)),
-    )
-
-
-def _at_an_end(chosen: Choice) -> list[str]:
-    """Whether a minimum was not one between others."""
-    if not isinstance(chosen, GCV):
-        return []
-    if chosen.damp <= chosen.damps[1]:
-        return ["the rule chose the smallest damp looked at: its minimum may lie beyond"]
-    if chosen.damp >= chosen.damps[-2]:
-        return ["the rule chose the largest damp looked at: the data may be all noise"]
-    return []
-
-
-def _of_a_picture(op: Any, y: ArrayLike, solution: Solution, mask: Any) -> list[str]:
-    """What the answer and its residual look like, where both are pictures of one shape."""
-    data = np.asarray(y)
-    if not isinstance(op, Operator) or op.in_shape != op.out_shape or not op.spatial_ndim:
-        return []
-    if mask is not None or np.result_type(data, solution.x).kind == "c":
-        return []
-    shape = (-1, *op.in_shape[len(op.in_shape) - op.spatial_ndim :])
-    residual = data - op.apply(solution.x)
-
-    of_op, of_y = scaled(LeastSquares.of(op, y)).exponents
-
-    def stack(array: Any, exponent: int) -> Stack:
-        return np.asarray(power_of_two(np.asarray(array, np.float64), exponent)).reshape(shape)
-
-    x = stack(solution.x, of_op - of_y)
-    return answer_findings(stack(residual, -of_y), x, stack(data, -of_y), True)
+        return replace(solution, findings=findings)
+    return replace(solution, chosen_by=f"{chosen.rule}, {chosen.source}", findings=findings)
 
 
 def _choice(
-    op: Any, y: ArrayLike, damp: Any, regularizer: Any, noise_norm: Any, mask: Any
+    op: Any, y: ArrayLike, damp: Any, noise_norm: Any, given: dict[str, Any]
 ) -> Choice | None:
     """What the rule found, or None for a damp that is given."""
-    given = [] if noise_norm is None else ["noise_norm"]
+    known = [] if noise_norm is None else ["noise_norm"]
     if not isinstance(damp, str):
-        check_used("damp", "a number", _USES, given)
+        check_used("damp", "a number", _USES, known)
         return None
     rule = one_of("damp", damp, RULES)
-    check_used("damp", rule, _USES, given)
-    if rule == "discrepancy" and noise_norm is None:
+    check_used("damp", rule, _USES, known)
+    if rule == _NEEDS_NOISE and noise_norm is None:
         raise GeometryError(
             "`noise_norm` must be given for damp='discrepancy'; got None. "
             "Pass the norm of the noise in y, or damp='gcv'."
         )
-    problem = LeastSquares.of(op, y, regularizer=regularizer, mask=mask)
-    if rule == "discrepancy":
+    problem = LeastSquares.of(op, y, **given)
+    if rule == "auto":
+        return auto_choice(problem, noise_norm)
+    if rule == _NEEDS_NOISE:
         return discrepancy_choice(problem, noise_norm)
-    return gcv_choice(problem) if rule == "gcv" else lcurve_choice(problem)
+    return _RULES[rule](problem)

@@ -10,6 +10,9 @@ Stack = NDArray[np.float64]
 
 _BINS = 32  # of frequency
 
+# Waves that the model leaves to the noise, and how many of them tell its power.
+_LOST, _FEW, _SHELLS = 0.3, 40, 10
+
 
 def distance(residual: Stack) -> float:
     """Of the normalized cumulative periodogram from a straight line: Hansen, Kilmer and Kjeldsen
@@ -43,18 +46,45 @@ def periodogram(residual: Stack) -> tuple[NDArray[np.float64], NDArray[np.float6
     axes = tuple(range(1, residual.ndim))
     waves = fft.rfftn(residual, axes=axes, workers=1)
     power = (waves.real**2 + waves.imag**2).sum(axis=0)
-    weights = np.full(power.shape, 2.0)
+    weights = _counts(shape)
+    bins = _shells(shape, _BINS).ravel()
+    found = np.bincount(bins, (power * weights).ravel(), _BINS).astype(np.float64)
+    return found, np.bincount(bins, weights.ravel(), _BINS).astype(np.float64)
+
+
+def lost(residual: Stack, grid: tuple[int, ...], kept: Stack, rows: int) -> float:
+    """The most power, over that of all of the residual, of waves that C x has little of.
+
+    Of noise they have its share; more is detail that the PSF, if it were right, would not have let
+    through. `kept` are the shares of the waves of `grid` that C x has.
+    """
+    axes = tuple(range(1, residual.ndim))
+    waves = fft.rfftn(residual, grid, axes, workers=1)
+    power = (waves.real**2 + waves.imag**2).sum(axis=0)
+    shells, weights = _shells(grid, _SHELLS).ravel(), (_counts(grid) * (kept < _LOST)).ravel()
+    count = np.bincount(shells, weights, _SHELLS)
+    found = np.bincount(shells, power.ravel() * weights, _SHELLS)
+    enough = count >= _FEW
+    return float((found[enough] / count[enough]).max(initial=0.0)) / rows
+
+
+def _counts(shape: tuple[int, ...]) -> Stack:
+    """How many waves each entry of a real transform stands for; the mean is none."""
+    weights = np.full((*shape[:-1], shape[-1] // 2 + 1), 2.0)
     weights[..., 0] = 1.0
     if shape[-1] % 2 == 0:
         weights[..., -1] = 1.0
-    squares = np.zeros(power.shape)
+    weights.flat[0] = 0.0
+    return weights
+
+
+def _shells(shape: tuple[int, ...], bins: int) -> NDArray[np.intp]:
+    """The shell of frequency that each entry of a real transform is in."""
+    squares: NDArray[np.float64] = np.zeros(())
     for axis, n in enumerate(shape):
         along = [1] * len(shape)
-        along[axis] = power.shape[axis]
-        turns = np.arange(power.shape[axis]) / n
+        along[axis] = n // 2 + 1 if axis == len(shape) - 1 else n
+        turns = np.arange(along[axis]) / n
         squares = squares + (np.minimum(turns, 1.0 - turns) ** 2).reshape(along)
-    weights.flat[0] = 0.0
     radius = np.sqrt(squares / len(shape)) * 2.0
-    bins = np.minimum((radius * _BINS).astype(np.intp), _BINS - 1).ravel()
-    found = np.bincount(bins, (power * weights).ravel(), _BINS).astype(np.float64)
-    return found, np.bincount(bins, weights.ravel(), _BINS).astype(np.float64)
+    return np.minimum((radius * bins).astype(np.intp), bins - 1)
