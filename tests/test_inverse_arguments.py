@@ -164,7 +164,10 @@ def test_differences_go_along_the_axes_that_pylops_knows(word, mode):
 
 
 CASES = [
-    (lambda: tikhonov(OP, Y, noise_norm=1.0), "`noise_norm` .*damp='discrepancy'; got damp='gcv'"),
+    (
+        lambda: tikhonov(OP, Y, noise_norm=1.0),
+        "`noise_norm` .*damp='auto' or 'discrepancy'; got damp='gcv'",
+    ),
     (lambda: tikhonov(OP, Y, "lcurve", noise_norm=1.0), "`noise_norm` .*; got damp='lcurve', whi"),
     (lambda: tikhonov(OP, Y, 0.1, noise_norm=1.0), "`noise_norm` .*; got damp='a number', which"),
     (lambda: tikhonov(OP, Y, 0.1, max_bytes=9), "`max_bytes` must go with method='factor'; got me"),
