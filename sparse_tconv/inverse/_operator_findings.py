@@ -118,9 +118,10 @@ class _Seen:
 
 @dataclass(frozen=True, eq=False)
 class _Blur:
-    """A PSF, its center, and what it does on a periodic grid."""
+    """A PSF over a power of two, its center, and what it does on a periodic grid."""
 
     kernel: Stack
+    exponent: int
     center: tuple[int, ...]
     model: Model
 
@@ -138,9 +139,9 @@ class _Blur:
         if not all(0 <= c < k for c, k in zip(center, psf.shape, strict=True)):
             return None
         shape = (1, *op.in_shape[len(op.in_shape) - psf.ndim :])
-        small = blur(power_of_two(psf, -exponent), shape, channels=True)
-        model = PaddedModel(small, None, power_of_two(psf, -exponent), regularizer, None)
-        return cls(psf, center, model)
+        small = power_of_two(psf, -exponent)
+        model = PaddedModel(blur(small, shape, channels=True), None, small, regularizer, None)
+        return cls(small, exponent, center, model)
 
 
 def _blurs(op: Conv) -> bool:
@@ -158,7 +159,7 @@ def _of_the_noise(seen: _Seen, unknown: bool) -> list[str]:
         found += noise_findings(seen.level, estimated(seen.data, seen.used), False)
     if seen.blur is not None:
         if seen.blur.kernel.min() >= 0:  # else it is another filter
-            found += psf_findings(seen.blur.kernel, seen.blur.center)
+            found += psf_findings(seen.blur.kernel, seen.blur.center, seen.blur.exponent)
         model = seen.blur.model
         found += lost_findings(model, seen.damp, seen.residual, seen.level, seen.rows)
     return found
