@@ -31,6 +31,7 @@ from ._progress import Progress
 from ._pursuit import Pursuit
 from ._solve import solve
 from ._task import UNKNOWN, Task
+from ._varying_operator import VaryingBlur
 
 _FINE = 1e-5  # of the sum of squares: how far above its minimum the answer may be
 _COARSE = 1e-2
@@ -39,7 +40,7 @@ _BOUNDED = 1e-4  # of 'mprgp': the picture is as exact as eyes can see
 
 def deblur(
     y: ArrayLike,
-    psf: ArrayLike,
+    psf: ArrayLike | VaryingBlur,
     *,
     sigma: float | None = None,
     channel_axis: int | None = None,
@@ -58,9 +59,10 @@ def deblur(
     ----------
     y : array-like, real
         The blurred picture, of any number of axes; finite where the mask keeps it.
-    psf : array-like, real
+    psf : array-like, real, or VaryingBlur
         The point-spread function, with as many axes as a channel has; see
-        :mod:`sparse_tconv.inverse.psf`.
+        :mod:`sparse_tconv.inverse.psf`. Or PSFs that vary, by :func:`varying_blur` for the shape of
+        a channel; `boundary` says what lies beyond the border, not their padding_mode.
     sigma : float, optional
         The standard deviation of the noise in each pixel, in the units of `y`. If it is not given,
         it is estimated for the findings and for 'discrepancy', as ``chosen_by`` says, and 'auto' does
@@ -118,9 +120,9 @@ def deblur(
     -----
     Solves ``min |M (C x - y)|^2 + damp^2 |L x|^2``. For an unknown boundary x is the field that the
     data saw, ``kernel_size - 1`` larger, and C the convolution that reads nothing beyond it (Almeida
-    and Figueiredo, 2013). Conjugate gradients run with a circulant preconditioner from large damps
+    and Figueiredo, 2013); differences end at its border. Conjugate gradients run with a circulant preconditioner from large damps
     to small ones, and the rule looks at residuals that are exact; the trace that GCV divides by is
-    that of the periodic field. Time and memory are those of some dozens of Fourier transforms, and
+    that of a periodic field, in the mean over the picture where PSFs vary. Time and memory are those of some dozens of Fourier transforms, and
     of 20 pictures.
 
     White noise is assumed. Noise that is alike in neighboring pixels, as after a JPEG file, is taken
@@ -193,11 +195,11 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
     point = Point(chosen.damp, misfit / task.rows, size, *model.traces(chosen.damp), np.nan)
     findings = [
         *([] if pursuit.status is Status.CONVERGED else [f"the iteration {pursuit.status.value}"]),
-        *psf_findings(task.kernel, task.center, of_psf),
+        *psf_findings(task.psf.kernels, task.psf.center, of_psf),
         *data_findings(task.picture, task.used),
         *chosen.findings,
         *noise_findings(point.noise, sigma, given),
-        *residual_findings(residual, task.used is None),
+        *residual_findings(residual, task.even),
         *lost_findings(model, chosen.damp, residual, point.noise, task.rows),
         *answer_findings(*_shown(task, x)),
         *amplified(noise_gain(model, chosen.damp), point.noise, *_shown(task, x)),

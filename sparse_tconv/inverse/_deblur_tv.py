@@ -62,7 +62,7 @@ def _told(task: Task, found: Discrepant, name: str, sigma: float, given: bool) -
         x=task.returned(task.model(np.float64).seen(answer.x)),
         chosen_by=f"{name}, sigma {power_of_two(sigma, of_y):.3g} {'given' if given else 'estimated'}",
         findings=(
-            *psf_findings(task.kernel, task.center, of_psf),
+            *psf_findings(task.psf.kernels, task.psf.center, of_psf),
             *data_findings(task.picture, task.used),
             *found.findings,
             *noise_findings(level, sigma, given),

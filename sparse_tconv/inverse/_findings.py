@@ -28,8 +28,12 @@ _USED = 0.5  # the share of pixels used
 _OFF, _RELATIVE = 1.0, 0.4  # of the centroid: pixels, and radii of gyration
 
 
-def psf_findings(kernel: Stack, center: tuple[int, ...], exponent: int) -> list[str]:
-    """What is odd about a PSF, given over that power of two."""
+def psf_findings(kernels: list[Stack], center: tuple[int, ...], exponent: int) -> list[str]:
+    """What is odd about the first PSF that has something odd, given over that power of two."""
+    return next(filter(None, (_of_psf(kernel, center, exponent) for kernel in kernels)), [])
+
+
+def _of_psf(kernel: Stack, center: tuple[int, ...], exponent: int) -> list[str]:
     found = []
     total = float(power_of_two(kernel.sum(), exponent))
     if abs(total - 1.0) > _NORMAL:
@@ -38,7 +42,7 @@ def psf_findings(kernel: Stack, center: tuple[int, ...], exponent: int) -> list[
         )
     if (kernel < -1e-3 * np.abs(kernel).max()).any():
         found.append("the PSF has negative entries: no blur of light has")
-    weights = np.abs(kernel) / np.abs(kernel).sum()
+    weights = np.abs(kernel) / (np.abs(kernel).sum() or 1.0)
     indices = np.indices(kernel.shape)
     axes = tuple(range(1, kernel.ndim + 1))
     centroid = (indices * weights).sum(axis=axes)
@@ -108,15 +112,15 @@ def noise_findings(level: float, sigma: float, given: bool) -> list[str]:
     return []
 
 
-def residual_findings(residual: Stack, whole: bool) -> list[str]:
-    """Whether the residual looks like noise; `whole` without a mask."""
+def residual_findings(residual: Stack, even: bool) -> list[str]:
+    """Whether the residual looks like noise; `even` where all of a good one is alike."""
     found = []
-    if whole and (ratio := coarseness(residual)) > _COARSE:
+    if even and (ratio := coarseness(residual)) > _COARSE:
         found.append(
             f"the residual has {ratio:.2g} times the power of white noise in coarse structure: the model "
             f"does not explain the data"
         )
-    if whole and (ratio := _at_border(residual)) > _BORDER:
+    if even and (ratio := _at_border(residual)) > _BORDER:
         found.append(
             f"the squared residual is {ratio:.2g} times as large near the border: the picture goes on in "
             f"another way than the model assumes"

@@ -24,11 +24,13 @@ from ._findings import (
     residual_findings,
 )
 from ._least_squares import LeastSquares, power_of_two
-from ._models import Model, PaddedModel, Stack
+from ._models import Model, Stack
 from ._ncp import pictures
 from ._noise import estimated
+from ._operator_model import OperatorModel
 from ._regularizer import WORDS
 from ._scale import scaled
+from ._symbols import Symbols, fast
 
 
 def operator_findings(
@@ -140,7 +142,8 @@ class _Blur:
             return None
         shape = (1, *op.in_shape[len(op.in_shape) - psf.ndim :])
         small = power_of_two(psf, -exponent)
-        model = PaddedModel(blur(small, shape, channels=True), None, small, regularizer, None)
+        symbols = Symbols(small, fast(shape[1:]), regularizer, np.float64)
+        model = OperatorModel(blur(small, shape, channels=True), None, symbols)
         return cls(small, exponent, center, model)
 
 
@@ -159,7 +162,7 @@ def _of_the_noise(seen: _Seen, unknown: bool) -> list[str]:
         found += noise_findings(seen.level, estimated(seen.data, seen.used), False)
     if seen.blur is not None:
         if seen.blur.kernel.min() >= 0:  # else it is another filter
-            found += psf_findings(seen.blur.kernel, seen.blur.center, seen.blur.exponent)
+            found += psf_findings([seen.blur.kernel], seen.blur.center, seen.blur.exponent)
         model = seen.blur.model
         found += lost_findings(model, seen.damp, seen.residual, seen.level, seen.rows)
     return found

@@ -14,12 +14,10 @@ _INVISIBLE = 1e-10  # of the contrast, squared: a hundred-thousandth of it
 
 
 class State(NamedTuple):
-    """A vector x, ``M (y - C x)``, and ``C^H M (y - C x) - weight L^H L x`` for a squared damp."""
+    """A vector x, and ``M (y - C x)``."""
 
     x: Vector
     residual: Stack
-    gradient: Vector
-    weight: float
 
 
 class Pursuit:
@@ -53,8 +51,7 @@ class Pursuit:
         return np.asarray(levels)
 
     def _state(self, x: Vector) -> State:
-        residual = self._y - self.model.forward(x)
-        return State(x, residual, self.model.adjoint(residual), 0.0)
+        return State(x, self._y - self.model.forward(x))
 
     def restart(self, x: Vector) -> None:
         """Go on from a vector, perhaps one of less precision."""
@@ -72,10 +69,10 @@ class Pursuit:
         than its share `tolerance`, or than anyone sees, where there is no noise.
         """
         model, weight, symbol = self.model, damp**2, self.model.symbol(damp)
-        x, residual, r, before = self.at
+        x, residual = self.at
         total = float(np.vdot(residual, residual)) + weight * self.size() ** 2
-        # The residual and the gradient are carried along: a new damp costs no product.
-        r = r + (before - weight) * model.penalty(x)
+        # Anew for every damp: the rounding of a large one would be all there is at a small one.
+        r = model.adjoint(residual) - weight * model.penalty(x)
         p = model.precondition(r, symbol)
         above, steps = model.dot(r, p), 0
         while above > max(tolerance * total, self._least):
@@ -100,4 +97,4 @@ class Pursuit:
         else:
             self.status = Status.CONVERGED
         self.iterations += steps
-        self.at = State(x, residual, r, weight)
+        self.at = State(x, residual)

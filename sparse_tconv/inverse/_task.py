@@ -10,18 +10,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError, ShapeError
-from ..operators import Conv
+from ..operators import Operator
 from ..solution import Solution
 from ._arguments import one_of
-from ._blur import blur, psf_center
 from ._channels import Channels
+from ._field_model import FieldModel
 from ._least_squares import held, power_of_two
-from ._models import FieldModel, Model, PaddedModel, Stack
+from ._models import Model, Stack
+from ._operator_model import OperatorModel
 from ._regularizer import WORDS, regularizer_operator
-from ._scale import exponent, gain_exponent, largest, shifted_gap, taken
+from ._scale import exponent, largest, shifted_gap, taken
+from ._symbols import fast
+from ._task_psf import PLAIN, OnePSF, TaskPSF, task_psf
 
 UNKNOWN = "unknown"
-_PLAIN = 16  # exponents up to which numbers are taken as they are: squares in single precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +38,8 @@ class Task:
         The data, zero where they are not used.
     channels : Channels
         How the two go together.
-    kernel : array of float64
-        The PSF.
-    center : tuple of int
-        Its center.
+    psf : TaskPSF
+        What blurs it.
     boundary, regularizer
         As given.
     used : (channels or 1, *shape) Boolean array, optional
@@ -52,8 +52,7 @@ class Task:
     picture: NDArray[Any]
     stack: Stack
     channels: Channels
-    kernel: Stack
-    center: tuple[int, ...]
+    psf: TaskPSF
     boundary: Any
     regularizer: str | None
     used: NDArray[np.bool_] | None
@@ -63,7 +62,7 @@ class Task:
     def of(
         cls,
         y: ArrayLike,
-        psf: ArrayLike,
+        psf: Any,
         channel_axis: Any,
         boundary: Any,
         regularizer: Any,
@@ -77,7 +76,7 @@ class Task:
         if picture.dtype.kind == "c":
             raise DTypeError(f"`y` must be real; got {picture.dtype}. Restore its parts apart.")
         channels = Channels.of(picture.shape, channel_axis)
-        kernel = _kernel(psf, channels.shape, picture.shape)
+        blur = task_psf(psf, center, channels.shape, picture.shape)
         if regularizer is not None:
             one_of("regularizer", regularizer, WORDS)
         used = _used(mask, picture.shape, channels)
@@ -94,19 +93,10 @@ class Task:
                 "`y` must be finite where it is used; got NaN or infinite entries. "
                 "Pass mask=numpy.isfinite(y) to leave them out."
             )
-        of_psf = taken(gain_exponent(kernel), _PLAIN)
-        of_y = taken(exponent(largest(stack)), _PLAIN)
-        return cls(
-            picture,
-            power_of_two(stack, -of_y),
-            channels,
-            power_of_two(kernel, -of_psf),
-            psf_center(center, kernel.shape),
-            boundary,
-            regularizer,
-            used,
-            (of_psf, of_y),
-        )
+        of_y = taken(exponent(largest(stack)), PLAIN)
+        stack = power_of_two(stack, -of_y)
+        exponents = blur.exponent, of_y
+        return cls(picture, stack, channels, blur, boundary, regularizer, used, exponents)
 
     @property
     def rows(self) -> int:
@@ -120,24 +110,27 @@ class Task:
         """Whether nothing is assumed beyond the border."""
         return isinstance(self.boundary, str) and self.boundary == UNKNOWN
 
-    def model(self, dtype: Any) -> Model:
-        """The model; that of an assumed boundary computes in double precision anyway."""
-        if self.unknown:
-            shape = self.channels.shape
-            return FieldModel(self.kernel, shape, self.center, self.regularizer, self.used, dtype)
-        op = self.operator()
-        penalty = regularizer_operator(self.regularizer, op, op.in_shape)
-        return PaddedModel(op, penalty, self.kernel, self.regularizer, self.used)
+    @property
+    def even(self) -> bool:
+        """Whether the residual of a good answer is alike everywhere: all count, and are blurred alike."""
+        return self.used is None and isinstance(self.psf, OnePSF)
 
-    def operator(self) -> Conv:
+    def model(self, dtype: Any) -> Model:
+        """The model; only that of one PSF and a field computes in another precision than double."""
+        if self.unknown and isinstance(self.psf, OnePSF):
+            kernel, center = self.psf.kernel, self.psf.center
+            shape = self.channels.shape
+            return FieldModel(kernel, shape, center, self.regularizer, self.used, dtype)
+        op = self.operator()
+        pixels = self.psf.pixels(self.stack.shape) if self.unknown else (slice(None),)
+        penalty = regularizer_operator(self.regularizer, op, op.in_shape)
+        symbols = self.psf.symbols(fast(op.in_shape[1:]), self.regularizer)
+        return OperatorModel(op, penalty, symbols, pixels, self.used)
+
+    def operator(self) -> Operator:
         """C, from stacks of fields to stacks of pictures."""
-        count, *shape = self.stack.shape
-        if not self.unknown:
-            options = {"center": self.center, "padding_mode": self.boundary, "channels": True}
-            return blur(self.kernel, self.stack.shape, **options)
-        field = (n + k - 1 for n, k in zip(shape, self.kernel.shape, strict=True))
-        weight = np.broadcast_to(self.kernel, (count, 1, *self.kernel.shape))
-        return Conv(weight, (count, *field), groups=count, flip=True)
+        shape = self.stack.shape
+        return self.psf.windowed(shape) if self.unknown else self.psf.padded(shape, self.boundary)
 
     def returned(self, stack: Stack) -> NDArray[Any]:
         """An answer as the caller gets it; a picture of 8 or 16 bits is rounded and cut."""
@@ -178,24 +171,6 @@ class Task:
             gap=None if solution.gap is None else shifted_gap(solution.gap, 2 * of_y),
             bounds=bounds,
         )
-
-
-def _kernel(psf: Any, shape: tuple[int, ...], whole: tuple[int, ...]) -> Stack:
-    kernel = validate.constant_array("psf", psf)
-    if kernel.dtype.kind == "c":
-        raise DTypeError(f"`psf` must be real; got {kernel.dtype}. Pass its real part.")
-    if kernel.ndim != len(shape) or not shape:
-        hint = "It is one for all channels."
-        if kernel.ndim == len(shape) - 1 and len(shape) == len(whole):
-            hint = "Pass channel_axis= if an axis of y holds channels."
-        raise ShapeError(
-            f"`psf` must have {len(shape)} axes, as a channel of y has; got shape {kernel.shape}. {hint}"
-        )
-    if not (np.isfinite(kernel).all() and kernel.any()):
-        raise GeometryError(
-            "`psf` must be finite and not all zero; got nan, inf or zeros only. Replace them."
-        )
-    return kernel.astype(np.float64)
 
 
 def _used(mask: Any, shape: tuple[int, ...], channels: Channels) -> NDArray[np.bool_] | None:

@@ -126,7 +126,7 @@ def varying_blur(
     remedy = "Take a smaller image, or fewer nodes."
     check_fits("in_shape", f"{weights:,} weights of nodes", 24 * weights, remedy)
     hats = [_hats(p, size).astype(dtype) for p, size in zip(nodes, geometry.x_shape, strict=True)]
-    return VaryingBlur(kernels, hats, geometry, where, shape)
+    return VaryingBlur(kernels, nodes, hats, geometry, where, shape)
 
 
 def _nodes(positions: Any, counts: tuple[int, ...]) -> list[NDArray[np.float64]]:

@@ -91,6 +91,8 @@ class VaryingBlur(Operator):
     ----------
     psfs : array, (*nodes, *kernel_size)
         The PSFs.
+    positions : list of array
+        The coordinates of the nodes along each axis.
     hats : list of array, (nodes, pixels)
         The nodes' weights along each axis.
     geometry : ConvGeometry
@@ -104,6 +106,7 @@ class VaryingBlur(Operator):
     def __init__(
         self,
         psfs: NDArray[Any],
+        positions: list[NDArray[np.float64]],
         hats: list[NDArray[Any]],
         geometry: ConvGeometry,
         at: str,
@@ -112,7 +115,7 @@ class VaryingBlur(Operator):
         super().__init__(in_shape, in_shape, psfs.dtype, spatial_ndim=len(geometry.axes))
         self._psfs, self._hats = np.array(psfs), hats
         self._psfs.flags.writeable = False
-        self.geometry, self.at = geometry, at
+        self.positions, self.geometry, self.at = tuple(positions), geometry, at
         windows = windows_at_input if at == "input" else windows_at_output
         self._made = tuple(self._make(windows))
 
@@ -123,7 +126,15 @@ class VaryingBlur(Operator):
 
     def with_psfs(self, psfs: NDArray[Any]) -> VaryingBlur:
         """The same of other PSFs at the same nodes."""
-        return VaryingBlur(psfs, self._hats, self.geometry, self.at, self.in_shape)
+        return VaryingBlur(
+            psfs, list(self.positions), self._hats, self.geometry, self.at, self.in_shape
+        )
+
+    @property
+    def center(self) -> tuple[int, ...]:
+        """Index of the PSFs' center."""
+        sides = zip(self.geometry.kernel_size, self.geometry.axes, strict=True)
+        return tuple(k - 1 - axis.before for k, axis in sides)
 
     @property
     def weights(self) -> NDArray[Any]:
