@@ -98,9 +98,20 @@ class PhotographSolution(Solution):
 
     Examples
     --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from PIL import Image
     >>> from sparse_tconv import inverse
-    >>> issubclass(inverse.PhotographSolution, inverse.Solution)
-    True
+    >>> picture = np.dstack([np.eye(16), np.tri(16), np.ones((16, 16))])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source, target = Path(folder, "in.png"), Path(folder, "out.png")
+    ...     Image.fromarray(np.uint8(200 * picture)).save(source)
+    ...     found = inverse.deblur_photograph(source, target, "gauss:1", damp=0.1)
+    >>> found.x.shape, found.status.name
+    ((3, 16, 16), 'DIRECT')
+    >>> len(found.residual_norms), int(np.argmin(found.residual_norms))
+    (3, 2)
     """
 
     residual_norms: tuple[float, ...] = ()
