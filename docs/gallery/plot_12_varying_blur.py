@@ -21,7 +21,7 @@ print(problem)
 impulses = np.zeros(op.in_shape)
 impulses[12:-5:29, 12:-5:29] = 1
 figure, ax = plt.subplots(figsize=(5, 5), layout="constrained")
-ax.imshow(np.sqrt(op.apply(impulses)), cmap="magma")
+ax.imshow(np.sqrt(np.maximum(op.apply(impulses), 0)), cmap="magma")  # rounding is below 0
 ax.set(title="impulses through the lens (square root)", xticks=[], yticks=[])
 
 # %%

@@ -25,6 +25,6 @@ for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
 most = np.abs(difference).max()
 drawn = axes[1, 1].imshow(difference, cmap="RdBu", vmin=-most, vmax=most)
 axes[1, 1].set_title("what the order changes")
-figure.colorbar(drawn, ax=axes[1, 1], location="bottom")
+figure.colorbar(drawn, ax=axes[1, 1], location="bottom", ticks=[-most, 0, most], format="%.3f")
 for ax in axes.flat:
     ax.set(xticks=[], yticks=[])

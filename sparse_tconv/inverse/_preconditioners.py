@@ -99,7 +99,7 @@ def _penalties(
 def circulant_preconditioner(
     op: ConvOperator, damp: float = 0.0, *, regularizer: str | None = None
 ) -> WavePreconditioner:
-    """T. Chan's optimal circulant preconditioner, inverted by FFT.
+    """The optimal circulant preconditioner of T. Chan, inverted by FFT.
 
     Parameters
     ----------
