@@ -149,3 +149,60 @@ def test_what_float64_cannot_hold_is_refused():
             answer(op)
     assert int(analysis.rank(op)) == 56
     assert np.isfinite(analysis.cond(op).value)
+
+
+def expressions(scale, rng):
+    """Small ones, which are decomposed, and large ones, whose values are iterated."""
+    kernel = rng.standard_normal((3, 3)) * scale
+    small = st.Conv(kernel, (5, 6), padding=1, padding_mode="reflect", channels=False)
+    large = st.Conv(kernel, (19, 20), padding=1, channels=False)
+    varying = st.LocalConv(scale * rng.random((3, 9)), (9,), padding=1, channels=False)
+    weights = st.Diagonal(1 + rng.random((19, 20)))
+    return {
+        "product": st.Diagonal(rng.random((5, 6))) @ small,
+        "sum": small - 2 * small.T,
+        "stack": st.vstack([small, small.H]),
+        "local": varying,
+        "large": weights @ large,
+        "large stack": st.vstack([weights @ large] * 3),
+    }
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", expressions(1.0, np.random.default_rng(0)))
+def test_answers_scale_with_an_expression(name, scale):
+    op, far = (expressions(size, np.random.default_rng(0))[name] for size in (1.0, scale))
+    true = np.linalg.svd(op.toarray(), compute_uv=False)
+    rounding = 1e-13 * true[0]
+    asked = [("largest", "auto"), ("largest", "lanczos"), ("smallest", "auto")]
+    for which, method in asked[:-1] if "large" in name else asked:
+        wanted = true[:2] if which == "largest" else true[::-1][:2]
+        left, found, right = analysis.singular_vectors(far, 2, which, method)
+        assert abs(found.value / scale - wanted).max() <= found.error / scale + rounding
+        assert found.error / scale <= 1e-9 * true[0]
+        stretch = (found.value / scale).reshape(2, *[1] * len(op.out_shape))
+        assert abs(op.apply(right) - stretch * left).max() <= 1e-9 * true[0]
+    lower, upper = analysis.norm_bounds(far)
+    assert 0 < lower / scale <= true[0] + rounding
+    assert true[0] <= upper / scale + rounding
+    if "large" not in name:
+        assert int(analysis.rank(far)) == int(analysis.rank(op))
+        assert analysis.null_space(far).shape == analysis.null_space(op).shape
+        assert analysis.cond(far).value == pytest.approx(analysis.cond(op).value, rel=1e-9)
+
+
+def test_numbers_that_are_all_rounded_are_not_said_to_be_exact():
+    """Entries of about 1e-320 have three digits."""
+    tiny = st.Diagonal([1e-160, 3e-160, 7e-160])
+    op = tiny @ st.Conv([1e-160, 2e-160, 1e-160], (3,), padding=1, channels=False)
+    found = analysis.singular_values(op)
+    whole = op.toarray() / 2.0**-1070
+    true = np.linalg.svd(whole, compute_uv=False)
+    assert found.error > 0
+    assert abs(found.value / 2.0**-1070 - true).max() <= found.error / 2.0**-1070 + 1e-13
+    huge = st.Diagonal([1e160, 1e160]) @ st.Diagonal([1e160, 1.0])
+    with pytest.raises(st.GeometryError, match="`op` must have finite entries; got nan or inf"):
+        analysis.singular_values(huge)
+    edge = st.vstack([st.Identity((3, 3))] * 4) @ (1.5e308 * st.Identity((3, 3)))
+    with pytest.raises(st.DTypeError, match="`op` must have answers that float64 can hold"):
+        analysis.spectral_norm(edge)

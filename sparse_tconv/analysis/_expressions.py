@@ -4,7 +4,7 @@ beyond.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,8 @@ from .. import _validate as validate
 from ..errors import GeometryError, MatrixTooLargeError
 from ..operators import ConvOperator, Operator
 from ..solution import NormBounds, Result
+from ..spectral import restored_error
+from ._common_size import common, put_back
 from ._krylov import Search
 from ._tolerance import tolerance
 from ._triplets import EPS, rounding
@@ -48,6 +50,11 @@ class Parts:
         """The values."""
         return Result(self.values, self.method, self.error, self.complete)
 
+    def restored(self, exponent: int) -> Parts:
+        """For the operator that the power of two was taken out of."""
+        values, error = put_back(self.values, self.error, exponent)
+        return replace(self, values=values, error=error)
+
     def triplets(self, op: Any) -> tuple[NDArray[Any], Result, NDArray[Any]]:
         """The values between their vectors in the shapes of samples."""
         left, right = (np.ascontiguousarray(columns.T) for columns in (self.left, self.right))
@@ -66,14 +73,15 @@ def singular_parts(op: Any, k: Any, which: Any, method: Any, vectors: bool = Fal
         raise GeometryError(
             f"`k` must be between 1 and {limit}, the smaller side of `op`; got {count}. Use {limit}."
         )
+    op, exponent = common(op)
     if _method(op, count, which, method) == "lanczos":
-        return _iterated(op, count)
+        return _iterated(op, count).restored(exponent)
     left, values, right = dense(op, vectors)
     chosen = slice(count) if which == "largest" else slice(None, -count - 1, -1)
     error = rounding(max(op.shape), float(values[0]))
-    if not vectors:
-        return Parts(None, values[chosen], None, "dense", error, "proved")
-    return Parts(left[:, chosen], values[chosen], right[:, chosen], "dense", error, "proved")
+    ends = (left[:, chosen], right[:, chosen]) if vectors else (None, None)
+    found = Parts(ends[0], values[chosen], ends[1], "dense", error, "proved")
+    return found.restored(exponent)
 
 
 def _method(op: Any, count: int, which: str, method: Any) -> str:
@@ -146,16 +154,18 @@ def rank(op: Any, tol: Any, method: Any) -> Result:
 def null_space(op: Any, tol: Any, method: Any) -> Result:
     """The right singular vectors of values up to a tolerance, of the whole matrix."""
     _method(op, min(op.shape), "smallest", method)  # refuses what is no whole decomposition
+    op, exponent = common(op)
     _, values, right = dense(op, vectors=True, full=op.shape[1] > op.shape[0])
     values = np.concatenate([values, np.zeros(right.shape[1] - values.size)])
-    index = np.flatnonzero(values <= _limit(op, tol, values))
+    index = np.flatnonzero(values <= _limit(op, tol, values, exponent))
     error = rounding(max(op.shape), float(values[0])) + float(values[index].max(initial=0))
+    error = restored_error(error, exponent)
     return Result(right[:, index], "dense", error, "proved")
 
 
-def _limit(op: Any, tol: Any, values: NDArray[np.float64]) -> float:
-    """The tolerance given, or that of numpy.linalg.matrix_rank."""
-    return max(op.shape) * EPS * float(values[0]) if tol is None else tolerance(tol)
+def _limit(op: Any, tol: Any, values: NDArray[np.float64], exponent: int = 0) -> float:
+    """The tolerance given, or that of numpy.linalg.matrix_rank, of values over a power of two."""
+    return max(op.shape) * EPS * float(values[0]) if tol is None else tolerance(tol, exponent)
 
 
 def norm_bounds(op: Any, of_convolution: Any) -> NormBounds:
@@ -174,18 +184,20 @@ def norm_bounds(op: Any, of_convolution: Any) -> NormBounds:
             )
         return known[id(part)]
 
+    op, exponent = common(op)
     upper = op.norm_bound(leaf) * (1 + _ROUNDING)
     if np.isnan(upper):
-        raise GeometryError(
-            "`op` must have finite entries; got nan or inf. Replace them: a matrix that has them has "
-            "no norm."
-        )
+        upper = np.inf  # of a part that the products do not meet
     tall = op if op.shape[0] >= op.shape[1] else op.H
     wide = np.dtype(np.complex128 if op.dtype.kind == "c" else np.float64)
     search = Search(lambda x: _gram(tall, x), tall.shape[1], wide, tol=1e-4, maxiter=20, sweeps=20)
     best = search.top(1)
     lower = float(np.linalg.norm(tall @ best) / np.linalg.norm(best)) * (1 - _ROUNDING)
-    return NormBounds(min(lower, upper), upper, "lanczos, parts")
+    return NormBounds(
+        float(np.ldexp(min(lower, upper), exponent)),
+        restored_error(upper, exponent),
+        "lanczos, parts",
+    )
 
 
 def _sums(op: Any) -> float:

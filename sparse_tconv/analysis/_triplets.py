@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ..operators import ConvOperator
 from ..solution import Complete
 
+_LEAST = float(np.finfo(np.float64).smallest_subnormal)
+_SMALL = float(np.finfo(np.float64).tiny) / float(np.finfo(np.float64).eps)
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -53,8 +55,11 @@ class Triplets:
 
 
 def rounding(side: int, scale: float) -> float:
-    """Error of a backward stable computation with a matrix of some larger side."""
-    return float((64 + 8 * np.sqrt(side)) * EPS * scale)
+    """Error of a backward stable computation with a matrix of some larger side; not zero where
+    numbers are so small that all of them are rounded.
+    """
+    least = 2 * _LEAST if 0 < scale < _SMALL else 0.0
+    return float((64 + 8 * np.sqrt(side)) * EPS * scale) + least
 
 
 def proved_triplets(
