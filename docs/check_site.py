@@ -41,16 +41,15 @@ return [...document.querySelectorAll("article img:not(.sphx-glr-thumbcontainer i
   e => [new URL(e.src).pathname, e.getBoundingClientRect().width / e.naturalWidth]);
 """
 OVERFLOW = """
-const most = document.documentElement.clientWidth;
-if (document.documentElement.scrollWidth <= most) return [];
-const scrolls = e => { for (let p = e.parentElement; p; p = p.parentElement)
-  if (p !== document.documentElement && p !== document.body &&
-      ["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(p).overflowX)) return true;
+const most = document.documentElement.clientWidth, wide = document.documentElement.scrollWidth;
+const page = e => e.matches("html, body, .bd-article-container");  // these are not to scroll sideways
+const scrolls = e => { for (let p = e.parentElement; p && !page(p); p = p.parentElement)
+  if (["auto", "scroll"].includes(getComputedStyle(p).overflowX)) return true;
   return false; };
-const wide = [...document.body.querySelectorAll("*")]
+const lost = [...document.querySelectorAll("article *, .prev-next-area *")]
   .filter(e => e.getBoundingClientRect().right > most + 1 && !scrolls(e))
-  .map(e => `<${e.tagName.toLowerCase()} class="${e.getAttribute("class") || ""}">`);
-return [`${document.documentElement.scrollWidth} pixels wide`, ...wide.slice(-2)];
+  .map(e => `cut off: <${e.tagName.toLowerCase()}> ${e.textContent.slice(0, 60)}`);
+return [...(wide > most ? [`${wide} pixels wide`] : []), ...lost.slice(-2)];
 """
 
 

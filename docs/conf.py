@@ -98,8 +98,12 @@ html_sidebars = {"index": [], "performance": [], "design": []}
 def escape_stars(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Shapes are written ``(C_in, *size)`` as in Python; a lone star is emphasis to docutils."""
+    """Shapes are written ``(C_in, *size)`` as in Python; a lone star is emphasis to docutils, and the
+    initial with which a reference begins is an item of a list.
+    """
     for number, line in enumerate(lines):
+        line = re.sub(r"^( *\.\. \[[^]]+\] )(?=[A-Z]\. )", r"\1\\", line)
+        lines[number] = line
         if not line.lstrip().startswith((">>>", "...")):
             pieces = line.split("``")  # every second one is literal
             pieces[::2] = [re.sub(r"(?<=[( ])\*(?=\w)", r"\\*", piece) for piece in pieces[::2]]
