@@ -117,6 +117,15 @@ def test_pixels_that_the_mask_leaves_out_do_not_matter():
     assert error(found.x, x) < error(y, x)
 
 
+def test_saturated_pixels_of_some_channels_are_counted_where_they_are_used():
+    color = np.full((20, 24, 3), 90, np.uint8)
+    color[:9, :, 0] = 255
+    kernel = KERNELS["gauss"]
+    assert any("saturated" in line for line in deblur(color, kernel, channel_axis=-1).findings)
+    found = deblur(color, kernel, channel_axis=-1, mask=color < 255)
+    assert not any("saturated" in line for line in found.findings)
+
+
 def test_a_bound_below_is_kept():
     y, _ = blurred(KERNELS["gauss"], 32)
     found = deblur(y - 0.3, KERNELS["gauss"], nonnegative=True)

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import warnings
+from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from ..inverse import ConvergenceWarning, deblur_photograph
+import numpy as np
+from numpy.typing import NDArray
+
+from .._files import replaced
+from ..inverse import ConvergenceWarning, Solution, deblur
 from ._arrays import read_array
+from ._errors import UsageError
+from ._image_files import Image, check_holds, image_format, read_image, write_image
 from ._json import json_text
 from ._output import file_type, told
-from ._parser import OK, Commands, add_command
-from ._values import PADDING_MODES, word_or_number, words
+from ._parser import OK, Commands, Parser, add_command
+from ._psf import read_psf
+from ._values import PADDING_MODES, numbers, word_or_number, words
 
 EXAMPLES = """\
   sparse-tconv deblur photo.png --psf motion:15,30 -o sharp.png
-  sparse-tconv deblur photo.png --psf gauss:2 --damp discrepancy --noise 0.01 -o sharp.png
-  sparse-tconv deblur photo.png --psf psf.npy --damp 0.02 --regularizer gradient -o sharp.png"""
+  sparse-tconv deblur photo.png --psf gauss:2 --saturated --json -o sharp.png
+  sparse-tconv deblur photo.png --psf psf.npy --rule 0.02 --boundary symmetric -o sharp.png"""
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".ppm")
-_ARRAY = re.compile(r".+\.(npy|npz|npz:.+)", re.IGNORECASE | re.DOTALL)
+_ALL = ("none", "None")
 
 
 def add_to(commands: Commands) -> None:
@@ -32,9 +40,10 @@ def add_to(commands: Commands) -> None:
         "deblur",
         run,
         summary="restore a blurred photograph",
-        description="Restore an image that a known blur has passed over: min |C x - y|^2 + damp^2 "
-        "|L x|^2, every color channel apart, with one damp for all of them. Gray, color, palette, "
-        "transparent and 16-bit images (needs Pillow).",
+        description="Restore an image that a known blur has passed over, by "
+        "sparse_tconv.inverse.deblur: nothing is assumed beyond its border, and a rule chooses how "
+        "much is damped. Gray, color, palette, transparent and 16-bit gray images (needs Pillow). "
+        "What speaks against the answer goes to standard error, a line each.",
         examples=EXAMPLES,
     )
     command.add_argument("image", metavar="IMAGE", help="the blurred image, in any format")
@@ -53,56 +62,174 @@ def add_to(commands: Commands) -> None:
         metavar="FILE",
         help=f"the image to write: {', '.join(_IMAGES)}",
     )
+    _add_model(command)
+    _add_data(command)
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_model(command: Parser) -> None:
+    """Declare what the answer should be like."""
     command.add_argument(
+        "--rule",
         "--damp",
         type=word_or_number,
-        default="gcv",
-        metavar="DAMP",
-        help="a number, or the rule that chooses it: gcv, lcurve, or discrepancy with --noise "
+        default="auto",
+        metavar="RULE",
+        help="what chooses the damp: auto, gcv, wgcv, lcurve, discrepancy or ncp; or the damp, a "
+        "number (default: %(default)s)",
+    )
+    command.add_argument(
+        "--regularizer",
+        default="gradient",
+        metavar="L",
+        help="what is damped: gradient, laplacian, or none for the image itself "
         "(default: %(default)s)",
     )
     command.add_argument(
+        "--penalty",
+        default="l2",
+        metavar="P",
+        help="l2, or tv for images of flat parts with edges (default: %(default)s)",
+    )
+    command.add_argument(
+        "--boundary",
+        "--padding-mode",
+        type=words,
+        default="unknown",
+        metavar="MODE",
+        help=f"what is assumed beyond the border: unknown, {PADDING_MODES} (default: %(default)s)",
+    )
+    command.add_argument(
+        "--center",
+        type=numbers,
+        metavar="ROW,COLUMN",
+        help="index of the PSF's center (default: its middle)",
+    )
+    command.add_argument("--nonnegative", action="store_true", help="let nothing be below black")
+
+
+def _add_data(command: Parser) -> None:
+    """Declare what is known of the image."""
+    noise = command.add_mutually_exclusive_group()
+    noise.add_argument(
+        "--sigma",
+        type=float,
+        metavar="S",
+        help="standard deviation of the noise, in levels of the image: 0 to 255, or as it has",
+    )
+    noise.add_argument(
         "--noise",
         type=float,
         metavar="X",
         help="norm of the noise over that of the image: 0.01 for 1 %%",
     )
     command.add_argument(
-        "--regularizer",
-        metavar="L",
-        help="what is damped: gradient or laplacian (default: the image itself)",
+        "--mask",
+        metavar="FILE",
+        help="an image, or an array of Booleans, of what is used: pixels that are black there, or "
+        "False, are not",
     )
     command.add_argument(
-        "--padding-mode",
-        type=words,
-        default="symmetric",
-        metavar="MODE",
-        help=f"what is assumed beyond the border: {PADDING_MODES} (default: %(default)s)",
+        "--saturated", action="store_true", help="do not use pixels that are as bright as can be"
     )
-    command.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, restore, write."""
-    psf = arguments.psf
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the table has the status
-        solution = deblur_photograph(
-            arguments.image,
-            arguments.output,
-            read_array("psf", psf) if _ARRAY.fullmatch(psf) else psf,
-            damp=arguments.damp,
-            noise=arguments.noise,
-            regularizer=arguments.regularizer,
-            padding_mode=arguments.padding_mode,
-            progress=_on_terminal(),
-        )
+    psf, kind = read_psf(arguments.psf), image_format(arguments.output)
+    image = read_image("image", Path(arguments.image))
+    check_holds(arguments.output, kind, image)
+    solution = _restored(arguments, image, psf)
+    with replaced(arguments.output) as draft:
+        write_image(draft, kind, replace(image, values=solution.x))
+    for line in image.notes:
+        _told_aside(f"note: {line}")
+    for line in solution.findings:
+        _told_aside(f"finding: {line}")
     if arguments.json:
-        facts = {"output": str(arguments.output), "psf": psf, **_facts(solution)}
+        facts = {"output": str(arguments.output), "psf": arguments.psf, **_facts(solution)}
         told(arguments.output, json_text(facts))
     else:
-        told(arguments.output, f"{solution}\nwrote {arguments.output}")
+        table = replace(solution, findings=())
+        told(arguments.output, f"{table}\nwrote {arguments.output}")
     return OK
+
+
+def _restored(arguments: argparse.Namespace, image: Image, psf: NDArray[Any]) -> Solution:
+    mask = _mask(arguments, image)
+    regularizer = arguments.regularizer
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the table has the status
+        return deblur(
+            image.values,
+            psf,
+            sigma=_sigma(arguments, image, mask),
+            channel_axis=image.channel_axis,
+            boundary=arguments.boundary,
+            regularizer=None if regularizer in _ALL else regularizer,
+            rule=arguments.rule,
+            penalty=arguments.penalty,
+            nonnegative=arguments.nonnegative,
+            mask=mask,
+            center=arguments.center,
+            progress=_on_terminal(),
+        )
+
+
+def _sigma(
+    arguments: argparse.Namespace, image: Image, mask: NDArray[np.bool_] | None
+) -> float | None:
+    """The noise in levels of the image."""
+    if arguments.noise is None:
+        given: float | None = arguments.sigma
+        return given
+    if not 0 < arguments.noise < np.inf:
+        raise UsageError(
+            f"`--noise` must be a finite number, above 0; got {arguments.noise}. "
+            f"Pass 0.01 for noise of 1 % of the image."
+        )
+    used = image.values if mask is None else image.values[mask]
+    squares = np.square(used, dtype=np.float64)
+    return float(arguments.noise * np.sqrt(squares.mean())) if squares.any() else None
+
+
+def _mask(arguments: argparse.Namespace, image: Image) -> NDArray[np.bool_] | None:
+    """What is used, of every color apart where that tells."""
+    found = None
+    if arguments.mask is not None:
+        found = _read_mask(arguments.mask, image)
+    if arguments.saturated:
+        values = image.values
+        top = np.iinfo(values.dtype).max if values.dtype.kind == "u" else values.max()
+        found = values < top if found is None else (values < top) & found
+    return found
+
+
+def _read_mask(source: str, image: Image) -> NDArray[np.bool_]:
+    """A mask of the image's shape."""
+    if ".np" in source:
+        found = read_array("--mask", source)
+    else:
+        values = read_image("--mask", Path(source)).values
+        found = np.asarray(values > 0 if values.ndim == 2 else (values > 0).any(axis=-1))
+    size = image.values.shape[:2]
+    if found.dtype != np.bool_ or found.shape not in (size, image.values.shape):
+        raise UsageError(
+            f"`--mask` must be Boolean and of the image's size, {size}; got {found.dtype} of shape "
+            f"{found.shape}. Make it from the image."
+        )
+    return found if found.ndim == image.values.ndim else _for_all(found, image)
+
+
+def _for_all(mask: NDArray[np.bool_], image: Image) -> NDArray[np.bool_]:
+    """A mask of pixels for all their colors."""
+    return np.broadcast_to(mask[..., None], image.values.shape)
+
+
+def _told_aside(line: str) -> None:
+    """Say it on standard error, if anyone listens."""
+    if sys.stderr is not None:
+        print(line, file=sys.stderr)
 
 
 def _on_terminal() -> bool:
@@ -111,10 +238,11 @@ def _on_terminal() -> bool:
     return terminal and find_spec("tqdm") is not None
 
 
-def _facts(solution: Any) -> dict[str, Any]:
+def _facts(solution: Solution) -> dict[str, Any]:
     """What the table says, by name."""
     return {
         "shape": solution.x.shape,
+        "dtype": str(solution.x.dtype),
         "damp": float(solution.damp),
         "chosen_by": solution.chosen_by,
         "method": solution.method,
@@ -122,8 +250,5 @@ def _facts(solution: Any) -> dict[str, Any]:
         "iterations": int(solution.iterations),
         "residual_norm": float(solution.residual_norm),
         "solution_norm": float(solution.solution_norm),
-        "channels": [
-            {"residual_norm": residual, "solution_norm": size}
-            for residual, size in zip(solution.residual_norms, solution.solution_norms, strict=True)
-        ],
+        "findings": list(solution.findings),
     }

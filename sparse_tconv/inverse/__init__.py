@@ -19,7 +19,6 @@ from ._kernel import estimate_kernel
 from ._kronecker import kronecker_preconditioner, kronecker_sum
 from ._ncp import ncp
 from ._noise import estimate_sigma
-from ._photograph import PhotographSolution, deblur_photograph, parse_psf
 from ._picard import Picard, picard
 from ._preconditioners import circulant_preconditioner, cosine_preconditioner
 from ._richardson_lucy import richardson_lucy
@@ -37,7 +36,6 @@ __all__ = [
     "ConvergenceWarning",
     "Discrepancy",
     "LCurve",
-    "PhotographSolution",
     "Picard",
     "Solution",
     "Status",
@@ -46,7 +44,6 @@ __all__ = [
     "circulant_preconditioner",
     "cosine_preconditioner",
     "deblur",
-    "deblur_photograph",
     "discrepancy",
     "estimate_kernel",
     "estimate_sigma",
@@ -55,7 +52,6 @@ __all__ = [
     "kronecker_sum",
     "lcurve",
     "ncp",
-    "parse_psf",
     "picard",
     "problems",
     "psf",

@@ -196,7 +196,7 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
     findings = [
         *([] if pursuit.status is Status.CONVERGED else [f"the iteration {pursuit.status.value}"]),
         *psf_findings(task.psf.kernels, task.psf.center, of_psf),
-        *data_findings(task.picture, task.used),
+        *data_findings(task.channels.first(task.picture), task.used),
         *chosen.findings,
         *noise_findings(point.noise, sigma, given),
         *residual_findings(residual, task.even),

@@ -63,7 +63,7 @@ def _told(task: Task, found: Discrepant, name: str, sigma: float, given: bool) -
         chosen_by=f"{name}, sigma {power_of_two(sigma, of_y):.3g} {'given' if given else 'estimated'}",
         findings=(
             *psf_findings(task.psf.kernels, task.psf.center, of_psf),
-            *data_findings(task.picture, task.used),
+            *data_findings(task.channels.first(task.picture), task.used),
             *found.findings,
             *noise_findings(level, sigma, given),
         ),
