@@ -2,13 +2,15 @@
 
 The numbers are counts, not times, and the same on every machine to an iteration or two:
 
-    python benchmarks/preconditioning.py [--size 256]
+    python benchmarks/preconditioning.py [--size 256] [--out results/preconditioning.csv]
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -17,10 +19,17 @@ from sparse_tconv.inverse import (
     blur,
     circulant_preconditioner,
     cosine_preconditioner,
+    kronecker_preconditioner,
     problems,
     psf,
     solve,
 )
+
+MAKERS = {
+    "circulant": circulant_preconditioner,
+    "cosine": cosine_preconditioner,
+    "kronecker": kronecker_preconditioner,
+}
 
 DAMP_SQUARES = (1e-1, 1e-2, 1e-3, 1e-4)
 
@@ -51,28 +60,31 @@ def iterations(op, y, damp, preconditioner):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=256)
-    size = parser.parse_args().size
+    parser.add_argument("--out", type=Path, help="a .csv file for the counts")
+    arguments = parser.parse_args()
+    size = arguments.size
     print(f"CG iterations to rtol 1e-6, {size}x{size}, 1 % noise; in brackets: times fewer")
-    print(
-        f"{'blur':14}{'boundary':11}{'damp^2':>8}{'plain':>7}{'circulant':>17}{'cosine':>17}"
-        f"  no help"
-    )
+    heads = "".join(f"{name:>17}" for name in MAKERS)
+    print(f"{'blur':14}{'boundary':11}{'damp^2':>8}{'plain':>7}{heads}  no help")
+    rows = [["blur", "boundary", "damp^2", "plain", *MAKERS]]
     for name, make, mode in CASES:
         problem = problems.deblurring(make(), size, padding_mode=mode, image="phantom")
         op = blur(make(), problem.op.in_shape, padding_mode=mode)
         for square in DAMP_SQUARES:
             damp = float(np.sqrt(square))
             plain = iterations(op, problem.y, damp, None)
-            fewer = []
-            cells = ""
-            for make_preconditioner in (circulant_preconditioner, cosine_preconditioner):
-                count = iterations(op, problem.y, damp, make_preconditioner(op, damp))
-                fewer.append(plain / count)
-                cells += f"{count:8} ({fewer[-1]:5.1f}x)"
-            # A preconditioned iteration costs two transforms more than a plain one.
-            words = ("circulant", "cosine")
-            idle = ", ".join(word for word, f in zip(words, fewer, strict=True) if f < 1.3)
+            counts = {
+                word: iterations(op, problem.y, damp, make_preconditioner(op, damp))
+                for word, make_preconditioner in MAKERS.items()
+            }
+            cells = "".join(f"{count:8} ({plain / count:5.1f}x)" for count in counts.values())
+            # A preconditioned iteration costs two transforms more than a plain one, or four products.
+            idle = ", ".join(word for word, count in counts.items() if plain < 1.3 * count)
             print(f"{name:14}{mode:11}{square:8.0e}{plain:7}{cells}  {idle}", flush=True)
+            rows.append([name, mode, f"{square:.0e}", plain, *counts.values()])
+    if arguments.out:
+        with arguments.out.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 if __name__ == "__main__":

@@ -125,3 +125,15 @@ def test_layers_of_one_tap_have_a_power_of_the_determinant_of_their_channels(rng
                     assert abs(found.value[0] - sign) <= 1e-12
                     assert abs(found.value[1] - logarithm) <= found.error + 1e-12 * abs(logarithm)
                     assert found.method == "kronecker"
+
+
+def test_kernels_of_single_precision_have_the_determinant_of_their_entries(rng):
+    """Separable to single precision only: what that leaves open the matrix decides."""
+    for _ in range(5):
+        kernel = np.multiply.outer([1.0, 3.0, 1.0], [1.0, -2 + 1e-6, 1.0]).astype(np.float32)
+        kernel *= (1 + 1e-7 * rng.standard_normal((3, 3))).astype(np.float32)
+        op = st.Conv(kernel, (7, 9), padding=1, padding_mode="symmetric", channels=False)
+        found = analysis.slogdet(op)
+        sign, logarithm = np.linalg.slogdet(op.with_weight(kernel.astype(np.float64)).toarray())
+        assert (found.complete, found.value[0]) == ("proved", sign)
+        assert abs(found.value[1] - logarithm) <= found.error + 1e-8
