@@ -191,6 +191,24 @@ def test_answers_scale_with_an_expression(name, scale):
         assert analysis.cond(far).value == pytest.approx(analysis.cond(op).value, rel=1e-9)
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_eigenvalues_scale_with_an_expression(scale):
+    rng = np.random.default_rng(1)
+    kernel, weights = rng.standard_normal((3, 3)), 1 + rng.random((60, 60))
+
+    def made(size):
+        conv = st.Conv(size * kernel, (60, 60), padding=1, channels=False)
+        short = st.Conv(size * kernel[0], (5,), padding=1, channels=False)
+        return conv + conv.T, st.Diagonal(weights) @ conv, st.Diagonal(weights[0, :5]) @ short
+
+    for near, far in zip(made(1.0), made(scale), strict=True):
+        due, found = (analysis.eigenvalues(op, 2) for op in (near, far))
+        assert found.method == due.method
+        np.testing.assert_allclose(found.value / scale, due.value, rtol=1e-9)
+        assert (found.residuals / scale <= 1e-10).all()
+        assert np.isinf(found.error) == np.isinf(due.error)
+
+
 def test_numbers_that_are_all_rounded_are_not_said_to_be_exact():
     """Entries of about 1e-320 have three digits."""
     tiny = st.Diagonal([1e-160, 3e-160, 7e-160])

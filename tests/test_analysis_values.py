@@ -44,16 +44,17 @@ SMALLEST = ("auto", "lu", "qr", "augmented", "gram")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_error_stated_is_at_least_the_true_one_in_every_method(kind, settings_count, rng):
-    for _ in range(settings_count(500)):
+    drawn, full = settings_count(500), 500
+    for _ in range(drawn):
         op = random_operator(rng, kind, EVERY)
         true = true_values(op)
         most = max(1e-6, 1000 * rounding_of(op)) * max(true[0], 1.0)
         k = int(rng.integers(1, min(3, true.size) + 1))
         for which, methods in (("largest", LARGEST), ("smallest", SMALLEST)):
             wanted = true[:k] if which == "largest" else true[::-1][:k]
-            for method in methods:
-                if method == "lu" and op.shape[0] != op.shape[1]:
-                    continue
+            fitting = [m for m in methods if m != "lu" or op.shape[0] == op.shape[1]]
+            # A sweep asks every method of every operator, else each is asked one that is drawn.
+            for method in fitting if drawn == full else rng.choice(fitting, 1):
                 found = analysis.singular_values(op, k, which, method)
                 assert abs(found.value - wanted).max() <= found.error, (method, op)
                 assert found.error <= most, (method, op)
@@ -129,8 +130,8 @@ def test_gram_answers_only_while_it_may():
 
 
 def test_large_operators_are_solved_sparse():
-    """Beyond what a dense matrix allows: a condition of 4e7, square and tall."""
-    n = 10**4
+    """Beyond what a dense matrix allows: a condition of 1e7, square and tall."""
+    n = 5000
     square = st.Conv([1.0, -2.0, 1.0], (n,), padding=1, channels=False)
     tall = st.Conv([[[1.0, -2.0, 1.0]], [[0.5, -1.0, 0.5]]], (1, n), padding=1)
     for op, method in ((square, "lu"), (tall, "augmented")):
@@ -160,8 +161,8 @@ def test_a_few_zero_values_of_a_large_operator_are_counted_from_below():
     found = analysis.rank(op)
     assert found.method != "dense"
     assert int(found) == 3999
-    square = st.Conv([1.0, -2.0, 1.0], (10**4,), padding=1, channels=False)
-    assert int(analysis.rank(square)) == 10**4
+    square = st.Conv([1.0, -2.0, 1.0], (5000,), padding=1, channels=False)
+    assert int(analysis.rank(square)) == 5000
 
 
 @pytest.mark.parametrize("method", ["lanczos", "shift-invert", "dense"])

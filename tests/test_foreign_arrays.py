@@ -171,6 +171,51 @@ def test_tensors_and_arrays_with_nothing_masked_are_taken(product):
         assert type(call(x)) is np.ndarray
 
 
+SQUARE = st.Conv(W, (6,), padding=1, **BARE)
+NO_MASKS = [
+    np.ma.array(np.ones(6, bool), mask=[0, 1, 0, 0, 0, 0]),
+    torch.ones(6),
+    torch.ones(6, requires_grad=True),
+    torch.ones(6, dtype=torch.bfloat16),
+    torch.empty(6, dtype=torch.bool, device="meta"),
+    torch.ones(6, dtype=torch.bool).to_sparse(),
+    torch.ones(6, dtype=torch.complex64).conj(),
+    sp.csr_array(np.ones((1, 6), bool)),
+    [[True], True],
+    np.ones(6, np.int8),
+]
+TAKES_MASK = {
+    "solve": lambda mask: st.inverse.solve(SQUARE, X, damp=0.1, mask=mask).x,
+    "deblur": lambda mask: st.inverse.deblur(X, [0.2, 0.5, 0.3], rule=0.1, mask=mask).x,
+    "Restriction": lambda where: st.Restriction((6,), where).apply(X),
+}
+
+
+@pytest.mark.parametrize("take", TAKES_MASK.values(), ids=TAKES_MASK)
+def test_masks_are_boolean_and_nothing_else(take):
+    mask = np.array([True, False, True, True, True, True])
+    wanted = take(mask)
+    for same in (mask.tolist(), torch.tensor(mask), np.ma.array(mask)):
+        np.testing.assert_array_equal(take(same), wanted)
+    for other in NO_MASKS:
+        with pytest.raises(
+            st.DTypeError, match=r"`(mask|where)` must (be a Boolean|have no masked entries)"
+        ):
+            take(other)
+
+
+def test_views_and_lists_of_numbers_are_what_a_picture_is_compared_with():
+    negative = torch._neg_view(torch.arange(6.0))
+    found = st.inverse.tikhonov(SQUARE, negative, 0.1)
+    np.testing.assert_allclose(found.x, -st.inverse.tikhonov(SQUARE, X, 0.1).x)
+    with pytest.raises(st.DTypeError, match=r"`x` must be a dense array; got a coo_array"):
+        SQUARE @ sp.coo_array(X)
+    problem = st.inverse.problems.deconvolution(seed=1)
+    hidden = np.ma.masked_less(problem.x, problem.x.max())
+    with pytest.raises(st.DTypeError, match="`x` must have no masked entries"):
+        problem.error(hidden)
+
+
 def test_masked_data_go_into_a_problem_by_its_mask():
     found = st.inverse.solve(np.eye(6), HIDDEN.data, mask=~np.ma.getmaskarray(HIDDEN), damp=1e-3)
     assert found.x[2] == 0

@@ -390,10 +390,18 @@ def test_preconditioners_at_every_scale_that_has_inverses(make):
 
 
 @pytest.mark.parametrize("exponent", EXPONENTS)
-def test_sums_of_separable_blurs_and_noise_at_every_scale(exponent):
+def test_sums_of_separable_blurs_problems_and_noise_at_every_scale(exponent):
     psf = inverse.psf.defocus(2.0)
     due, found = (inverse.kronecker_sum(np.ldexp(psf, scale), 2) for scale in (0, exponent))
     assert np.isclose(np.ldexp(found.error, -exponent), due.error, rtol=1e-12)
+    image = np.random.default_rng(0).random((40, 40))
+    due, found = (
+        inverse.problems.deblurring("gauss", 12, image=np.ldexp(image, scale))
+        for scale in (0, exponent)
+    )
+    assert np.isclose(np.ldexp(found.noise_norm, -exponent), due.noise_norm, rtol=1e-12)
+    assert np.isclose(found.error(found.y), due.error(due.y), rtol=1e-12)
+    assert repr(found).splitlines()[1] == repr(due).splitlines()[1]
     noise = [inverse.estimate_sigma(picture(scale)[0]) for scale in (0, exponent)]
     assert np.isclose(np.ldexp(noise[1], -exponent), noise[0], rtol=1e-12)
 

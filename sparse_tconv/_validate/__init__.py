@@ -17,6 +17,7 @@ from ._arguments import (
     shape,
 )
 from ._arrays import (
+    boolean_array,
     constant_array,
     kernel_array,
     kernel_array_for,
@@ -30,6 +31,7 @@ __all__ = [
     "PADDING_MODES",
     "PADDING_WORDS",
     "Pair",
+    "boolean_array",
     "constant_array",
     "flag",
     "integer",

@@ -37,6 +37,20 @@ def constant_array(name: str, value: ArrayLike) -> NDArray[Any]:
     return _computable(name, _dense(name, value, constant=True))
 
 
+def boolean_array(name: str, value: Any, rule: str = "a Boolean array") -> NDArray[np.bool_]:
+    """A mask: Boolean values, none of them masked themselves; `rule` is what the argument must be."""
+    if np.ma.is_masked(value):
+        raise masked(name, value, f"Say what these are: {name}.filled(False).")
+    try:
+        array = np.asarray(value.detach() if is_tensor(value) else value)
+    except (TypeError, ValueError, RuntimeError):  # ragged, or a tensor that holds no plain numbers
+        array = np.asarray(None)
+    if array.dtype != np.bool_:
+        found = type(value).__name__ if array.dtype == object else f"an array of {array.dtype}"
+        raise DTypeError(f"`{name}` must be {rule}; got {found}. Write {name} != 0 for a mask.")
+    return np.asarray(array)
+
+
 def kernel_array(name: str, value: ArrayLike) -> NDArray[Any]:
     """The values of a kernel, which has some."""
     return _filled(name, constant_array(name, value))

@@ -16,6 +16,7 @@ from ..errors import GeometryError
 from ..operators import ConvOperator, Operator
 from ..solution import Result
 from ..spectral import restored, restored_error, scaled, square_blocks, square_factors
+from ._common_size import common
 from ._crosses import of_crosses, of_parts
 from ._diagonal import diagonal, square
 from ._equivalent import equivalent
@@ -128,10 +129,10 @@ def eigenvalues(op: Operator, k: int | None = None, which: str = "largest") -> E
         raise GeometryError(
             f"`k` must be between 1 and {n}, the side of `op`; got {count}. Use {n}."
         )
-    small, exponent = scaled(op) if isinstance(op, ConvOperator) else (op, 0)
+    small, exponent = scaled(op) if isinstance(op, ConvOperator) else common(op)
     found = _all(small)
     if found is None:
-        return _few(op, count, which)
+        return _few(small, count, which, exponent)
     order = np.argsort(-abs(found.values), kind="stable")
     order = order[:count] if which == "largest" else order[::-1][:count]
     backward = restored_error(found.backward, exponent)
@@ -213,8 +214,10 @@ def _of_matrix(op: Any) -> Found | None:
     return of_blocks(matrix, made, "dense")
 
 
-def _few(op: Any, k: int, which: str) -> Eigenvalues:
-    """The largest by Arnoldi steps, by Lanczos steps of a Hermitian operator."""
+def _few(op: Any, k: int, which: str, exponent: int) -> Eigenvalues:
+    """The largest by Arnoldi steps, by Lanczos steps of a Hermitian operator; of the operator that a
+    power of two was taken out of.
+    """
     n = op.shape[0]
     if which == "smallest" or 8 * k > n:
         raise GeometryError(
@@ -239,6 +242,7 @@ def _few(op: Any, k: int, which: str) -> Eigenvalues:
     vectors = vectors / np.linalg.norm(vectors, axis=0)
     residuals = np.linalg.norm(op @ vectors - vectors * values, axis=0)
     residuals = residuals + 8 * np.sqrt(n) * EPS * abs(values[0])
+    residuals = np.array([restored_error(float(residual), exponent) for residual in residuals])
     error = float(residuals.max()) if hermitian else float("inf")
     method = "lanczos" if hermitian else "arnoldi"
-    return Eigenvalues(values, method, error, "unknown", residuals=residuals)
+    return Eigenvalues(_restored(values, exponent), method, error, "unknown", residuals=residuals)

@@ -230,12 +230,7 @@ def _apply(op: Operator, x: NDArray[Any]) -> NDArray[Any]:
 def _mask(mask: Any, out_shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
     if mask is None:
         return None
-    used = np.asarray(mask)
-    if used.dtype != np.bool_:
-        raise DTypeError(
-            f"`mask` must be a Boolean array, True where y is used; got dtype {used.dtype}. "
-            f"Write mask != 0."
-        )
+    used = validate.boolean_array("mask", mask, "a Boolean array, True where y is used")
     if used.shape != out_shape:
         raise ShapeError(
             f"`mask` must have the shape of one sample of y, {out_shape}; got {used.shape}. "

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import _validate as validate
 from ..operators import Conv, Operator
 from ..solution import Solution
 from ._blur import blur
@@ -49,7 +50,7 @@ def operator_findings(
     if not isinstance(op, Operator) or not op.spatial_ndim or problem.dtype.kind != "f":
         return tuple(found)
     used = None if problem.mask is None else problem.mask.reshape(problem.out_shape)
-    found += data_findings(np.asarray(y), used)
+    found += data_findings(validate.numeric_array("y", y), used)
     seen = _Seen.of(problem, op, solution, chosen, given)
     found += residual_findings(seen.residual, used is None)
     if given["weights"] is None:

@@ -15,6 +15,7 @@ from ..errors import GeometryError
 from ..operators import Conv, Operator
 from ._arguments import number, one_of
 from ._images import middle, phantom, photograph
+from ._scale import norm
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,12 +51,11 @@ class Problem:
 
     def error(self, x: ArrayLike) -> float:
         """``|x - truth| / |truth|``."""
-        difference = np.asarray(x) - self.x
-        return float(np.linalg.norm(difference) / np.linalg.norm(self.x))
+        return norm(validate.numeric_array("x", x) - self.x) / norm(self.x)
 
     def __repr__(self) -> str:
-        relative = self.noise_norm / np.linalg.norm(self.y)
-        model = np.linalg.norm(self.y - self.op.apply(self.x)) / np.linalg.norm(self.y)
+        relative = self.noise_norm / norm(self.y)
+        model = norm(self.y - self.op.apply(self.x)) / norm(self.y)
         rows = [
             ("C", f"{self.op.in_shape} -> {self.op.out_shape}"),
             ("noise", f"{self.noise_norm:.3e}, {100 * relative:.2g} % of |y|"),
@@ -84,8 +84,8 @@ def made(
     crime = validate.flag("inverse_crime", inverse_crime)
     x, clean = (_by_the_model if crime else honest or _by_a_larger_picture)(op, image)
     direction = rng.standard_normal(clean.shape)
-    direction *= relative * np.linalg.norm(clean) / np.linalg.norm(direction)
-    return Problem(op, clean + direction, x, float(np.linalg.norm(direction)), name)
+    direction *= relative * norm(clean) / norm(direction)
+    return Problem(op, clean + direction, x, norm(direction), name)
 
 
 def _by_the_model(op: Operator, image: Any) -> tuple[NDArray[Any], NDArray[Any]]:

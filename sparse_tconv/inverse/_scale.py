@@ -79,6 +79,12 @@ def largest(array: NDArray[Any]) -> float:
     return float(max(np.abs(array.real).max(initial=0), np.abs(array.imag).max(initial=0)))
 
 
+def norm(array: NDArray[Any]) -> float:
+    """The Euclidean norm, whose squares may be beyond what a float holds."""
+    shift = taken(exponent(largest(array)))
+    return float(power_of_two(np.linalg.norm(power_of_two(array, -shift)), shift))
+
+
 def shifted_gap(gap: float, shift: int) -> float:
     """A bound times a power of two, rounded up where that is below the least normal number."""
     found = float(power_of_two(gap, shift))

@@ -177,12 +177,7 @@ def _used(mask: Any, shape: tuple[int, ...], channels: Channels) -> NDArray[np.b
     """The pixels used, as a stack of all channels or of one for all."""
     if mask is None:
         return None
-    used = np.asarray(mask)
-    if used.dtype != np.bool_:
-        raise DTypeError(
-            f"`mask` must be a Boolean array, True where y is used; got dtype {used.dtype}. "
-            f"Write mask != 0."
-        )
+    used = validate.boolean_array("mask", mask, "a Boolean array, True where y is used")
     if used.shape not in (shape, channels.shape):
         raise ShapeError(
             f"`mask` must have the shape of y, {shape}, or of a channel, {channels.shape}; "

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from .. import _validate as validate
 from ..assembly import wrap
-from ..errors import DTypeError, GeometryError, ShapeError
+from ..errors import GeometryError, ShapeError
 from ._entries import guard_nnz
 from ._operator import Operator, Relative
 
@@ -155,16 +155,7 @@ def _flat(slices: tuple[slice, ...], shape: tuple[int, ...]) -> NDArray[np.int64
 
 def _mask(where: Any, shape: tuple[int, ...]) -> NDArray[np.intp]:
     """The flat positions that a mask takes."""
-    try:
-        mask = np.asarray(where)
-    except ValueError:
-        mask = np.asarray(None)
-    if mask.dtype != np.bool_:
-        found = type(where).__name__ if mask.dtype == object else f"an array of {mask.dtype}"
-        raise DTypeError(
-            f"`where` must be a Boolean array, a slice or a tuple of slices; got {found}. "
-            f"Write where != 0 for a mask."
-        )
+    mask = validate.boolean_array("where", where, "a Boolean array, a slice or a tuple of slices")
     if mask.shape != shape:
         raise ShapeError(
             f"`where` must have the shape of one sample, {shape}; got {mask.shape}. "

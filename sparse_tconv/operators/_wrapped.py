@@ -235,7 +235,9 @@ def as_operator(
 
 def is_foreign(value: Any) -> bool:
     """Whether a value is a sparse matrix, or has products as an operator of SciPy or PyLops has."""
-    return issparse(value) or all(hasattr(value, name) for name in ("shape", "matvec", "rmatvec"))
+    if issparse(value):
+        return bool(value.ndim == 2)
+    return all(hasattr(value, name) for name in ("shape", "matvec", "rmatvec"))
 
 
 def _unsaid(op: Operator) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import _validate as validate
 from ..assembly import correlation_kernel
 from ..errors import GeometryError, ShapeError
 from ..geometry import Axis
@@ -122,7 +123,7 @@ def _input(plane: Plane, y: ArrayLike | None) -> NDArray[Any]:
     """What goes in, as a plane."""
     if y is None:
         return np.arange(1, 1 + int(np.prod(plane.size))).reshape(plane.size)
-    values = np.asarray(y)
+    values = validate.numeric_array("y", y)
     if values.size != np.prod(plane.size) or values.shape not in (plane.size, plane.size[1:]):
         raise ShapeError(
             f"`y` must have the spatial size {_words(plane.size)} of one channel; got "
