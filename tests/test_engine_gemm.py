@@ -17,8 +17,7 @@ from engine_laws import (
 )
 from factories import FLOATS, MODES, random_array
 
-from sparse_tconv.engines.gemm import GemmEngine
-from sparse_tconv.engines.gemm import _cost as cost
+from sparse_tconv.engines.gemm import GemmEngine, Order, cost
 from sparse_tconv.geometry import ConvGeometry
 from sparse_tconv.testing import oracles
 from sparse_tconv.threads import threads
@@ -60,20 +59,19 @@ def test_products_are_those_of_the_matrix(
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("scatters", [False, True], ids=["gathered", "scattered"])
+@pytest.mark.parametrize("order", Order)
 def test_parts_change_nothing(
     dtype: Any,
-    scatters: bool,
+    order: Order,
     rng: np.random.Generator,
     settings_count: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cost, "FLOPS_FOR_THREADS", 0)
     monkeypatch.setattr(cost, "BLOCK_BYTES", 200)
-    monkeypatch.setattr(cost, "CALL", 0.0)
-    free = cost.RATES[np.dtype(dtype).char]._replace(**{"add" if scatters else "copy": 0.0})
-    monkeypatch.setitem(cost.RATES, np.dtype(dtype).char, free)
-    check_random(rng, dtype, settings_count(800))
+    monkeypatch.setattr(cost, "MANY", 1)
+    monkeypatch.setattr(cost, "ORDERS", (order,))
+    check_random(rng, dtype, settings_count(600))
 
 
 def test_products_are_those_of_the_nested_loops(rng: np.random.Generator) -> None:

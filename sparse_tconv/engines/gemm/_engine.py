@@ -13,11 +13,9 @@ from ...geometry import ConvGeometry
 from ...threads import blas_workers, lock, run_blas
 from .._engine import Engine
 from ..extension import extend, fold
-from . import _cost as cost
-from ._plan import plan
-from ._products import gather, gather_weights, scatter, scatter_weights
-
-Range = tuple[int, int]
+from . import cost
+from ._plan import Range, plan
+from ._products import Sheet, add_products, matrices, sheets
 
 
 class GemmEngine(Engine):
@@ -25,15 +23,15 @@ class GemmEngine(Engine):
     the channels.
 
     Cost: the multiplications of C at the rate of matrix products, and a copy of the source for every
-    tap beside the first axis, or an addition to the target for every tap, whichever is less. The
-    kernel's matrices are packed at the first product of each direction and kept.
+    tap beside the first axis, or an addition to the target for every tap, whichever takes less time.
+    The kernel's matrices are packed at the first product of each direction and kept.
     """
 
     name = "gemm"
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         super().__init__(geometry, weight)
-        self._matrices: dict[bool, list[NDArray[Any]]] = {}
+        self._directions: dict[bool, Direction] = {}
         self._lock = lock()
 
     @classmethod
@@ -48,7 +46,9 @@ class GemmEngine(Engine):
 
     @property
     def nbytes(self) -> int:
-        return sum(matrix.nbytes for packed in list(self._matrices.values()) for matrix in packed)
+        return sum(
+            matrix.nbytes for each in list(self._directions.values()) for _, matrix in each.products
+        )
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         return self._product(x, False, self.geometry.y_channels)
@@ -59,38 +59,47 @@ class GemmEngine(Engine):
     def _product(self, x: NDArray[Any], transposed: bool, channels: int) -> NDArray[Any]:
         """C or C^T times a batch."""
         groups, made = self.geometry.groups, plan(self.geometry, transposed)
-        way, matrices = cost.way(self.geometry, transposed, x.dtype), self._packed(transposed)
+        at_once, products = self._direction(transposed)
+        if made.border and not transposed:
+            x = extend(made.border, x)
         sources = x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])
         made_of = np.empty if made.covers else np.zeros
         result = made_of((len(x), channels, *made.sizes), dtype=x.dtype)
         targets = result.reshape(len(x), groups, channels // groups, *made.sizes)
-        targets = np.moveaxis(targets, 0, 3)
-        product = scatter if way.scatters else gather
+        # (group, channel, row, sample, *others): the samples of a batch lie behind the rows.
+        sources, targets = np.moveaxis(sources, 0, 3), np.moveaxis(targets, 0, 3)
 
         def compute(item: Item) -> None:
             group, samples = item.group, slice(*item.samples)
-            # The samples of a batch lie behind the rows of the first axis.
-            wide = extend(made.read(item.rows), sources[samples, group])
-            source, target = np.moveaxis(wide, 0, 2), targets[group][:, :, samples]
-            product(made, [matrix[group] for matrix in matrices], source, target, item.rows)
+            own = [(sheet, matrix[group]) for sheet, matrix in products]
+            source, target = sources[group][:, :, samples], targets[group][:, :, samples]
+            add_products(made, own, source, target, item.rows)
 
         shared = 2.0 * self.geometry.nnz * len(x) >= cost.FLOPS_FOR_THREADS
         workers = blas_workers() if shared else 1
-        items = _items(len(x), groups, made.rows, way.rows, workers)
+        items = _items(len(x), groups, made.rows, at_once, workers)
         run_blas(compute, items, workers > 1)
-        return fold(made.leaves, result) if made.leaves else result
+        return fold(made.border, result) if made.border and transposed else result
 
-    def _packed(self, transposed: bool) -> list[NDArray[Any]]:
-        """The matrices of one direction, made at their first use."""
+    def _direction(self, transposed: bool) -> Direction:
+        """One direction, packed at its first use."""
         with self._lock:
-            if transposed not in self._matrices:
+            if transposed not in self._directions:
                 geometry = self.geometry
                 kernel = grouped_kernel(geometry, self.weight, transposed)
                 kernel = kernel.reshape(*kernel.shape[:4], prod(kernel.shape[4:]))
-                scatters = cost.way(geometry, transposed, kernel.dtype).scatters
-                weights = scatter_weights if scatters else gather_weights
-                self._matrices[transposed] = weights(plan(geometry, transposed), kernel)
-            return self._matrices[transposed]
+                way = cost.way(geometry, transposed, kernel.dtype)
+                made = sheets(plan(geometry, transposed), way.order)
+                products = [(sheet, matrices(kernel, sheet)) for sheet in made]
+                self._directions[transposed] = Direction(way.rows, products)
+            return self._directions[transposed]
+
+
+class Direction(NamedTuple):
+    """The products of C or C^T, and how many rows are computed at a time."""
+
+    at_once: int
+    products: list[tuple[Sheet, NDArray[Any]]]
 
 
 class Item(NamedTuple):

@@ -1,160 +1,227 @@
-"""The two orders of a sum over taps: images gathered and then multiplied, or multiplied and then
-scattered.
+"""A sum over taps as matrix products: images of the source are stacked, multiplied, and added where
+they belong.
 
-Along the first axis a tap is an offset into rows that lie one after another. Along the others the
-images that the taps read are stacked, and one product has all of them as terms: what is copied grows
-with the channels read. Or one product gives every tap its own rows, which are added where they
-belong: what is added grows with the channels computed. So many channels to few are scattered, the
-rest is gathered.
+A tap can be an image more among the terms of a product: what is copied grows with the channels
+read. Or it can be a block more of its rows: what is added grows with the channels computed. So the
+axes but the first give terms, or rows where many channels become few. Along the first axis a tap is
+an offset into rows that lie one after another, for which nothing is copied: its taps are blocks of
+rows of one product, or have a product each, which reads only what it finds.
 
 Sources and targets are (channels, rows, samples, *others): the samples of a batch lie side by side.
 """
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import Any
+from collections.abc import Sequence
+from enum import Enum
+from functools import lru_cache, reduce
+from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...threads import scratch
-from ._blas import multiplier
-from ._plan import Part, Plan
+from ._plan import Place, Plan, Range
 
 Index = tuple[Any, ...]
 
 
-def gather_weights(plan: Plan, kernel: NDArray[Any]) -> list[NDArray[Any]]:
-    """For each part the matrices (groups, leads, out_channels, taps * in_channels).
+class Order(Enum):
+    """What the taps are, of the first axis and of the others."""
+
+    APART = "a product each, and terms"
+    STACKED = "blocks of rows, and terms"
+    SCATTERED = "blocks of rows, both"
+
+
+class Sheet(NamedTuple):
+    """One product: its terms are images of one size that begin at these places of the axes but the
+    first, with zeros around; along the first they are the rows of one residue of the step.
+
+    Each block of its rows is for a tap of the first axis, and for those of the others that the
+    terms belong to. To a part, by its number, it gives some of its blocks, each read from a place
+    of its own.
+    """
+
+    residue: int
+    reads: tuple[Place, ...]
+    sizes: Place
+    blocks: list[tuple[int, tuple[int, ...]]]
+    given: list[tuple[int, list[tuple[int, Place]]]]
+
+    def rows(self, plan: Plan, rows: Range) -> Range:
+        """The rows of the source that it reads for a range of rows of all parts."""
+        return plan.read(rows, self.residue, [at for _, own in self.given for _, (at, *_) in own])
+
+
+def sheets(plan: Plan, order: Order) -> list[Sheet]:
+    """The products of one direction; where neighbors do not read neighbors nothing is scattered."""
+    found: dict[Any, Sheet] = {}
+    zeros = (0,) * (len(plan.sizes) - 1)
+    scatters = order is Order.SCATTERED and max(plan.steps) == 1
+    low, wide = _around(plan)
+    for number, part in enumerate(plan.parts):
+        reads, sizes, rows = part.reads, part.counts[1:], [(part.taps, zeros)]
+        if scatters:
+            reads, sizes = (low,), wide
+            places = [
+                tuple(at - first for at, first in zip(r, low, strict=True)) for r in part.reads
+            ]
+            rows = [((tap,), place) for tap, place in zip(part.taps, places, strict=True)]
+        for (lead, at), (taps, read) in product(part.leads, rows):
+            row, residue = divmod(at, plan.steps[0])
+            key = residue, reads, sizes, (number, lead) if order is Order.APART else None
+            sheet = found.setdefault(key, Sheet(residue, reads, sizes, [], []))
+            if not sheet.given or sheet.given[-1][0] != number:
+                sheet.given.append((number, []))
+            sheet.given[-1][1].append((len(sheet.blocks), (row, *read)))
+            sheet.blocks.append((lead, taps))
+    return list(found.values())
+
+
+def _around(plan: Plan) -> tuple[Place, Place]:
+    """Where reading begins along the axes but the first, and how many places are read."""
+    parts = [(read, part.counts[1:]) for part in plan.parts for read in part.reads]
+    low, wide = [], []
+    for axis in range(len(plan.sizes) - 1):
+        ends = [(read[axis], read[axis] + counts[axis]) for read, counts in parts]
+        low.append(min((start for start, _ in ends), default=0))
+        wide.append(max((stop for _, stop in ends), default=0) - low[-1])
+    return tuple(low), tuple(wide)
+
+
+def matrices(kernel: NDArray[Any], sheet: Sheet) -> NDArray[Any]:
+    """The matrices (groups, blocks, out_channels, terms) of a sheet.
 
     The kernel is (groups, out_channels, in_channels, taps of the first axis, taps of the others), the
     channels those of a group.
     """
-    weights = []
-    for part in plan.parts:
-        leads = [lead for lead, _ in part.leads]
-        chosen = kernel[:, :, :, leads][..., part.taps].transpose(0, 3, 1, 4, 2)
-        weights.append(np.ascontiguousarray(chosen).reshape(*chosen.shape[:3], -1))
-    return weights
+    chosen = [kernel[:, :, :, lead][..., taps].swapaxes(2, 3) for lead, taps in sheet.blocks]
+    return np.stack([each.reshape(*each.shape[:2], -1) for each in chosen], axis=1)
 
 
-def scatter_weights(plan: Plan, kernel: NDArray[Any]) -> list[NDArray[Any]]:
-    """For all parts the matrices (groups, leads, taps * out_channels, in_channels)."""
-    matrix = np.ascontiguousarray(kernel.transpose(0, 3, 4, 1, 2))
-    return [matrix.reshape(*matrix.shape[:2], -1, matrix.shape[-1])]
-
-
-def gather(
+@np.errstate(over="ignore", invalid="ignore")
+def add_products(
     plan: Plan,
-    weights: list[NDArray[Any]],
+    products: Sequence[tuple[Sheet, NDArray[Any]]],
     source: NDArray[Any],
     target: NDArray[Any],
-    rows: tuple[int, int],
+    rows: Range,
 ) -> None:
-    """Some rows of every part of the target, from the source that :meth:`Plan.read` says; the weights
-    are those of one group.
-    """
-    multiply, step = multiplier(source.dtype), plan.steps[0]
-    begin = step * rows[0] - plan.first(rows[0])
+    """Some rows of every part of the target; the matrices are those of one group."""
+    places = [_place(plan, number, target, rows) for number in range(len(plan.parts))]
+    sums: dict[int, NDArray[Any]] = {}
     stacks: dict[Any, NDArray[Any]] = {}
-    for part, matrices in zip(plan.parts, weights, strict=True):
-        low, high = rows[0], min(rows[1], part.counts[0])
-        if low >= high:
-            continue
-        place = _place(plan, part, target, low, high)
-        sums = _room(place, "sums")
-        pitch = sums.shape[1] // (high - low)
-        for number, (_, at) in enumerate(part.leads):
-            row, residue = divmod(begin + at, step)
-            key = residue, part.reads, part.counts[1:]
-            if key not in stacks:
-                same = source[:, residue::step]
-                images = [same[view] for view in _views(plan, part)]
-                stacks[key] = _stack(images, f"stack{len(stacks)}")
-            read = stacks[key][:, row * pitch : row * pitch + sums.shape[1]]
-            multiply(matrices[number], read, sums, number > 0)
-        _deliver(sums, place)
+    for sheet, matrix in products:
+        blocks, first = _multiplied(plan, sheet, matrix, source, rows, stacks)
+        for number, given in sheet.given:
+            for block, (at, *read) in given:
+                begun = number in sums
+                if not begun:
+                    sums[number] = _room(places[number], sheet.sizes, f"sums{number}")
+                offset = _offset((at + rows[0] - first, 0, *read), blocks.shape[2:])
+                _add(blocks[block], offset, sums[number], begun)
+        del blocks  # its memory is the next one's
+    for number, total in sums.items():
+        place = places[number]
+        if total is not place:
+            inner: Index = (..., *map(slice, place.shape[3:]))
+            place[...] = total[inner]
 
 
-def scatter(
+def _multiplied(
     plan: Plan,
-    weights: list[NDArray[Any]],
+    sheet: Sheet,
+    matrix: NDArray[Any],
     source: NDArray[Any],
-    target: NDArray[Any],
-    rows: tuple[int, int],
-) -> None:
-    """The same of a plan whose steps are 1."""
-    multiply, (matrices,), channels = multiplier(source.dtype), weights, len(target)
-    for _, same in groupby(plan.parts, key=lambda part: part.starts[0]):
-        parts = list(same)
-        low, high = rows[0], min(rows[1], parts[0].counts[0])
-        if low >= high:
-            continue
-        places = [_place(plan, part, target, low, high) for part in parts]
-        totals = [_room(place, f"sums{number}") for number, place in enumerate(places)]
-        for lead, at in parts[0].leads:
-            first = at + low - plan.first(low)
-            images = _stack([source[:, first : first + high - low]], "stack0")
-            given = scratch("given", (matrices.shape[1], images.shape[1]), source.dtype)
-            multiply(matrices[lead], images, given, False)
-            images = given.reshape(-1, channels, high - low, *source.shape[2:])
-            for part, place, total in zip(parts, places, totals, strict=True):
-                begun = lead != parts[0].leads[0][0]
-                _add(part, _views(plan, part), images, total.reshape(place.shape), begun)
-        for place, total in zip(places, totals, strict=True):
-            _deliver(total, place)
+    rows: Range,
+    stacks: dict[Any, NDArray[Any]],
+) -> tuple[NDArray[Any], int]:
+    """(blocks, channels, rows, samples, *sizes) of a sheet, and its first row."""
+    key = sheet.residue, sheet.reads, sheet.sizes
+    low, high = plan.read(rows, sheet.residue, plan.leads)
+    if key not in stacks:
+        images = source[:, sheet.residue :: plan.steps[0]][:, low:high]
+        stacks[key] = _stack(images, sheet, plan.steps[1:], f"stack{len(stacks)}")
+    stack, (first, last) = stacks[key], sheet.rows(plan, rows)
+    pitch = stack.shape[1] // max(high - low, 1)
+    images = stack[:, (first - low) * pitch : (last - low) * pitch]
+    flat = matrix.reshape(-1, matrix.shape[-1])
+    given = np.matmul(
+        flat, images, out=scratch("given", (len(flat), images.shape[1]), source.dtype)
+    )
+    return given.reshape(*matrix.shape[:2], last - first, source.shape[2], *sheet.sizes), first
 
 
-def _add(
-    part: Part, views: list[Index], given: NDArray[Any], total: NDArray[Any], begun: bool
-) -> None:
-    """Add what the taps give to a part; the first of all is written."""
-    for tap, view in zip(part.taps, views, strict=True):
-        image = given[tap][view]
-        if begun:
-            total += image
-        else:
-            total[...] = image
-        begun = True
+def _offset(place: Place, sizes: Place) -> int:
+    """From the first of an array's numbers to one that may lie in front of it."""
+    return reduce(
+        lambda offset, axis: offset * axis[1] + axis[0], zip(place, sizes, strict=True), 0
+    )
 
 
-def _views(plan: Plan, part: Part) -> list[Index]:
-    """What a part reads along the axes but the first, for each of its taps."""
-    steps, counts = plan.steps[1:], part.counts[1:]
-    ends = [step * (n - 1) + 1 for step, n in zip(steps, counts, strict=True)]
-    views = [zip(read, ends, steps, strict=True) for read in part.reads]
-    return [(..., *(slice(at, at + end, step) for at, end, step in view)) for view in views]
+def _add(image: NDArray[Any], offset: int, total: NDArray[Any], begun: bool) -> None:
+    """Add an image from a place on, or write it, with zeros around: a place is an offset, for
+    between the rows of both there is as much room as any tap reads.
+    """
+    flat, image = total.reshape(len(total), -1), image.reshape(len(image), -1)
+    into, found = _overlap(offset, 1, flat.shape[1], image.shape[1])
+    if begun:
+        flat[:, into] += image[:, found]
+        return
+    if into != slice(0, flat.shape[1]):
+        flat[...] = 0
+    flat[:, into] = image[:, found]
 
 
-def _stack(images: list[NDArray[Any]], name: str) -> NDArray[Any]:
-    """Images (channels, ...) as (images * channels, positions); a single one in place, if it can be."""
-    channels = len(images[0])
-    if len(images) == 1 and images[0][0].flags.c_contiguous:
-        return images[0].reshape(channels, -1)
-    stack = scratch(name, (len(images), *images[0].shape), images[0].dtype)
-    for number, image in enumerate(images):
-        stack[number] = image
-    return stack.reshape(len(images) * channels, -1)
+def _overlaps(at: Place, steps: Place, counts: Place, sizes: Place) -> tuple[Index, Index]:
+    """The overlap of each axis."""
+    pairs = list(map(_overlap, at, steps, counts, sizes))
+    return tuple(into for into, _ in pairs), tuple(found for _, found in pairs)
 
 
-def _place(plan: Plan, part: Part, target: NDArray[Any], low: int, high: int) -> NDArray[Any]:
-    """Where rows low .. high - 1 of a part lie in the target."""
-    step, *others = plan.strides
+@lru_cache(maxsize=1 << 12)
+def _overlap(at: int, step: int, count: int, size: int) -> tuple[slice, slice]:
+    """Which of `count` samples, that read ``at, at + step, ...``, find one of `size` others; and
+    those that they find.
+    """
+    first = min(max(0, -(at // step)), count)
+    last = max(first, min(count, (size - 1 - at) // step + 1))
+    ends = at + step * first, at + step * (last - 1) + 1
+    return slice(first, last), slice(*ends, step) if last > first else slice(0, 0)
+
+
+def _stack(source: NDArray[Any], sheet: Sheet, steps: Place, name: str) -> NDArray[Any]:
+    """The images of a sheet with zeros around, (terms, positions); a single one in place, if it can
+    be.
+    """
+    views = [_overlaps(read, steps, sheet.sizes, source.shape[3:]) for read in sheet.reads]
+    single = source[(..., *views[0][1])]
+    if len(views) == 1 and single.shape[3:] == sheet.sizes and single[0].flags.c_contiguous:
+        return single.reshape(len(source), -1)
+    stack = scratch(name, (len(views), *source.shape[:3], *sheet.sizes), source.dtype)
+    for image, (into, found) in zip(stack, views, strict=True):
+        for number, part in enumerate(into, 3):
+            whole = (slice(None),) * number
+            image[(*whole, slice(0, part.start))] = 0
+            image[(*whole, slice(part.stop, None))] = 0
+        image[(..., *into)] = source[(..., *found)]
+    return stack.reshape(len(views) * len(source), -1)
+
+
+def _place(plan: Plan, number: int, target: NDArray[Any], rows: Range) -> NDArray[Any]:
+    """Where a range of rows of a part lies in the target; there may be fewer."""
+    part, (step, *others) = plan.parts[number], plan.strides
     start, *starts = part.starts
-    rows = slice(start + step * low, start + step * (high - 1) + 1, step)
+    stop = max(rows[0], min(rows[1], part.counts[0]))
+    places = slice(start + step * rows[0], start + step * (stop - 1) + 1, step)
     inner = (slice(at, None, each) for at, each in zip(starts, others, strict=True))
-    return target[(slice(None), rows, slice(None), *inner)]
+    return target[(slice(None), places, slice(None), *inner)]
 
 
-def _room(place: NDArray[Any], name: str) -> NDArray[Any]:
-    """(channels, positions) to compute a place in: itself, if its rows lie one after another."""
-    if place[0].flags.c_contiguous:
-        return place.reshape(len(place), -1)
-    return scratch(name, place.shape, place.dtype).reshape(len(place), -1)
-
-
-def _deliver(total: NDArray[Any], place: NDArray[Any]) -> None:
-    """Put into its place what was computed elsewhere."""
-    if not place[0].flags.c_contiguous:
-        place[...] = total.reshape(place.shape)
+def _room(place: NDArray[Any], sizes: Place, name: str) -> NDArray[Any]:
+    """Room for the sums of a place, rows as long as these sizes say: itself, if it can be."""
+    if place.shape[3:] == sizes and place[0].flags.c_contiguous:
+        return place
+    return scratch(name, (*place.shape[:3], *sizes), place.dtype)
