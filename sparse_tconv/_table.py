@@ -17,8 +17,19 @@ def table(title: str, rows: Iterable[tuple[str, str]]) -> str:
     return "\n".join([title, *(f"{name:<{width}}  {text}" for name, text in lines)])
 
 
+def holds_arrays(value: Any) -> bool:
+    """Whether this is an array, or has one in it."""
+    if isinstance(value, tuple | list):
+        return any(map(holds_arrays, value))
+    return isinstance(value, np.ndarray)
+
+
 def outline(array: Any) -> str:
-    """The entries of an array, if they are few and in one line; else its shape and its range."""
+    """The entries of an array, if they are few and in one line; else its shape and its range; of a
+    tuple of arrays how many, and the first.
+    """
+    if isinstance(array, tuple | list) and holds_arrays(array):
+        return f"{len(array)} of ({outline(array[0])})"
     values = np.asarray(array)
     if values.ndim <= 1 and values.size <= _FEW:
         return ", ".join(f"{value:.6g}" for value in values.reshape(-1).tolist()) or "none"

@@ -9,6 +9,7 @@ from spectra import EVERY, KINDS, dense, random_operator
 
 import sparse_tconv as st
 from sparse_tconv import analysis
+from sparse_tconv._table import outline
 
 
 def check(op, C):
@@ -78,6 +79,7 @@ def test_an_operator_too_large_for_values_has_bounds(rng):
         analysis.symbol,
         analysis.summary,
         st.spectral.spectrum,
+        st.spectral.factorize,
     ],
 )
 def test_answers_that_hold_arrays_are_told_in_a_few_aligned_lines(make):
@@ -101,6 +103,10 @@ def test_what_tables_say_of_arrays_is_what_is_in_them():
     assert repr(empty).splitlines()[1] == "value     0 x 4 float64"
     waves = analysis.Result(np.array([[3.0 + 4j]]), "m", 0.5)
     assert repr(waves).splitlines()[1] == "value     1 x 1 complex128 of size 5 to 5"
+    pairs = st.inverse.kronecker_sum(np.ones((3, 3)), 2)
+    assert (
+        repr(pairs).splitlines()[1] == f"value     {len(pairs)} of (2 of ({outline(pairs[0][0])}))"
+    )
     number = analysis.Result(1.5, "m", 0.5)
     assert repr(number) == (
         "Result(value=1.5, method='m', error=0.5, complete='unknown', bounds=None)"

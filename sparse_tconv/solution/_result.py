@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
-from .._table import outline, table
+from .._table import holds_arrays, outline, table
 
 Complete = Literal["proved", "probable", "unknown"]
 
@@ -66,7 +66,7 @@ class Result(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         name = type(self).__name__
-        if not isinstance(self.value, np.ndarray):
+        if not holds_arrays(self.value):
             shown = (f"{each.name}={getattr(self, each.name)!r}" for each in fields(self))
             return f"{name}({', '.join(shown)})"
         return table(f"{name}: {self.method}", self._rows())

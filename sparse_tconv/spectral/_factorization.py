@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
+from .._table import outline, table
 from ..errors import ShapeError
 
 
@@ -75,7 +76,7 @@ class Basis(ABC):
         return np.asarray(result).reshape(*array.shape[:lead], *given)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Factorization:
     """An operator as ``U diag(values) V^H``, U and V with orthonormal columns.
 
@@ -117,6 +118,14 @@ class Factorization:
     right: Basis
     method: str
     error: float
+
+    def __repr__(self) -> str:
+        rows = [
+            ("matrix", "{:,} x {:,}".format(*self.shape)),
+            ("values", outline(self.values)),
+            ("error", f"at most {self.error:.1e}"),
+        ]
+        return table(f"Factorization: {self.method}", rows)
 
     @property
     def shape(self) -> tuple[int, int]:
