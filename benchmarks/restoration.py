@@ -30,7 +30,7 @@ GRID = 10.0 ** np.arange(1.0, -4.01, -0.125)
 
 @dataclass
 class Setting:
-    """Data with a known truth; channels come last where there are any."""
+    """Data with a known truth; channels come last where there are any. `sigma` is that of the noise."""
 
     name: str
     blur: str
@@ -38,6 +38,7 @@ class Setting:
     kernel: np.ndarray
     y: np.ndarray
     x: np.ndarray
+    sigma: float
 
     @property
     def channel_axis(self):
@@ -109,13 +110,15 @@ def setting(name, image, blur, noise, size, seed, color):
     else:
         level = float(noise.split()[0]) / 100 * np.sqrt(np.mean(clean**2))
         y = clean + level * rng.standard_normal(clean.shape)
+    scale = 255.0 if y.dtype == np.uint8 else 1.0
+    sigma = float(np.std(y - scale * clean))
     kept = [
         slice(k - 1 - k // 2, k - 1 - k // 2 + n)
         for k, n in zip(kernel.shape, clean.shape[1:], strict=True)
     ]
     truth = stack[:, kept[0], kept[1]]
     back = (lambda a: np.moveaxis(a, 0, -1)) if image.ndim == 3 else (lambda a: a[0])
-    return Setting(name, blur, noise, kernel, back(y), back(truth))
+    return Setting(name, blur, noise, kernel, back(y), back(truth), sigma)
 
 
 def tuned(setting):

@@ -198,7 +198,7 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
         *psf_findings(task.psf.kernels, task.psf.center, of_psf),
         *data_findings(task.channels.first(task.picture), task.used),
         *chosen.findings,
-        *noise_findings(point.noise, sigma, given),
+        *([] if chosen.rule == "discrepancy" else noise_findings(point.noise, sigma, given)),
         *residual_findings(residual, task.even),
         *lost_findings(model, chosen.damp, residual, point.noise, task.rows),
         *answer_findings(*_shown(task, x)),

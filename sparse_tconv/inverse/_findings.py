@@ -15,7 +15,10 @@ from ._whiteness import coarseness, lost
 
 # Bounds chosen by what they mean; in comments what 97 of 100 good restorations stay below, and what half
 # of those with a wrong PSF are above, over 110 random settings of each.
-_NOISE, _GIVEN = 1.4, 1.25  # the noise that the residual shows over that estimated, 1.1, or given
+_NOISE, _GIVEN = (
+    1.6,
+    1.25,
+)  # the noise of the residual over that estimated, 1.1 (Poisson 1.45), or given
 _COARSE = 1.1  # coarse structure in the residual, of which white noise would have 1: 0.9
 _BORDER = 1.7  # the residual at the border, 1.3
 _LOST = 1.5  # the residual where the PSF lets little through, over the noise: 1.3, 1.8
@@ -23,6 +26,7 @@ _RANGE = 4.0  # the range of the answer over that of the data: 2.5, 4.1
 _DARK = 0.005  # the energy of negative light over the contrast: 0.003, 0.03
 _NO_LIGHT = 0.05  # of the spread of the data: so far below zero noise may bring them
 _SPENT = 0.4  # the share of the change that is noise, 0.35
+_FALLING = 1.05  # of a score, from the last damp but one to the last
 _NORMAL = 0.05  # the sum of a PSF, off 1
 _USED = 0.5  # the share of pixels used
 _OFF, _RELATIVE = 1.0, 0.4  # of the centroid: pixels, and radii of gyration
@@ -89,7 +93,7 @@ def path_findings(rule: str, points: list[Point], scores: list[float], target: f
     i = int(np.argmin(scores))
     if i == 0:
         return ["the rule chose the largest damp looked at: the data may be all noise"]
-    if i == len(points) - 1:
+    if i == len(points) - 1 and scores[-2] > _FALLING * scores[-1]:
         end = "that C allows" if len(points) == POINTS else "that leaves freedom to the noise"
         return [f"the rule chose the smallest damp {end}: its minimum may lie beyond"]
     return []
@@ -103,7 +107,7 @@ def noise_findings(level: float, sigma: float, given: bool) -> list[str]:
     if ratio > (_GIVEN if given else _NOISE):
         return [
             f"the residual is {ratio:.2g} times the noise that is {origin}: the model does not explain "
-            f"the data"
+            f"the data, or neighboring pixels share their noise, as in a JPEG file"
         ]
     if given and ratio < 1 / _GIVEN:
         return [

@@ -22,9 +22,9 @@ _FREE = 0.05
 _FACTOR = 10.0
 
 
-# Robust GCV weighs plain GCV by this much. Over 215 random settings with the truth known 0.4 to 0.6 were
-# best, in the mean as in the worst.
-ROBUST = 0.5
+# Robust GCV weighs plain GCV by this much. Over 215 random settings 0.4 to 0.6 were best; less spoils
+# sharp pictures with hardly any noise.
+ROBUST = 0.6
 
 # An L-curve is looked at from this many damps to a decade, where the data keep this much freedom.
 _PER_DECADE, _KEPT = 4, 0.1
