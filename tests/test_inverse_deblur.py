@@ -194,6 +194,17 @@ def test_the_noise_of_a_blurred_picture_is_found_within_15_percent(name, sigma):
     assert abs(estimate_sigma(y) / sigma - 1) < 0.15
 
 
+@pytest.mark.parametrize("shape", [(64, 90), (128, 128)])
+def test_texture_that_a_blur_leaves_in_one_direction_is_not_taken_for_noise(shape):
+    rng = np.random.default_rng(0)
+    kernel = psf.motion(9, 40)
+    texture = 0.2 * rng.standard_normal(
+        [n + k - 1 for n, k in zip(shape, kernel.shape, strict=True)]
+    )
+    y = signal.convolve(texture, kernel, mode="valid") + 0.05 * rng.standard_normal(shape)
+    assert abs(estimate_sigma(y) / 0.05 - 1) < 0.15
+
+
 def test_the_noise_is_found_per_channel_and_scales_with_the_data():
     y, _ = blurred(KERNELS["gauss"], 96, noise=0.02)
     found = estimate_sigma(np.stack([y, 10 * y]), channel_axis=0)

@@ -9,7 +9,7 @@ def show(pictures: dict[str, NDArray[np.float64]], top: float | None = 1.0) -> N
     """Titles and pictures, two to a row, from black to `top`, or each to its own largest value."""
     rows = -(-len(pictures) // 2)
     size = (6, 3.3 * rows)
-    figure, axes = plt.subplots(rows, 2, figsize=size, squeeze=False, layout="constrained")
+    _, axes = plt.subplots(rows, 2, figsize=size, squeeze=False, layout="constrained")
     for ax in axes.flat:
         ax.set_axis_off()
     for ax, (title, picture) in zip(axes.flat, pictures.items(), strict=False):

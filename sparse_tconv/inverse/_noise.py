@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import fft
 from scipy.ndimage import correlate1d, uniform_filter
 
 from .. import _validate as validate
@@ -22,6 +23,8 @@ _LENGTH = len(_LOW)
 _MEDIAN = 0.6744897501960817  # of the absolute value of a standard normal variable
 _FLAT = 0.4  # the share of a picture that is taken for its flat parts
 _CLIPPED = 0.002  # a value at the end of the range that is more frequent than this is a clipped one
+_BOXES, _WAVES = 8, 16  # of the spectrum along an axis, and in one of them at least
+_LOW_BOX = 0.2  # the share of boxes that are taken for those without detail
 _LEAST = 0.02  # the share of coefficients below which clipped places have to do
 
 
@@ -55,7 +58,8 @@ def estimate_sigma(y: ArrayLike, channel_axis: int | None = None) -> float | Vec
     -----
     The median of the absolute finest diagonal wavelet coefficients, over 0.6745, as Donoho and
     Johnstone do, but of those in the flatter parts of the picture only, which the coarse coefficients
-    tell: of white noise these two are independent. Pixels cut at black or white are left out. What a
+    tell: of white noise these two are independent. If a part of the spectrum has less, as where a blur
+    leaves nothing of a picture that has texture everywhere, that is taken. Pixels cut at black or white are left out. What a
     sharp texture has in every part of the picture is still taken for noise; noise that is correlated
     from pixel to pixel, as after a JPEG file, is taken for less than it is.
 
@@ -102,7 +106,8 @@ def noise_level(picture: Vector, used: NDArray[np.bool_] | None = None) -> float
     kept = details != 0
     if used is not None:
         kept &= _windows(used)
-    return _spread(details[kept]) if kept.any() else 0.0
+        return _spread(details[kept]) if kept.any() else 0.0
+    return min(_spread(details[kept]), _floor(picture)) if kept.any() else 0.0
 
 
 def _sigma(picture: Vector) -> float:
@@ -114,11 +119,35 @@ def _sigma(picture: Vector) -> float:
     if not kept.any():
         return 0.0
     slopes = _slopes(_separable(picture, _LOW))[kept]
-    return _spread(details[kept][slopes <= np.quantile(slopes, _FLAT)])
+    found = _spread(details[kept][slopes <= np.quantile(slopes, _FLAT)])
+    return found if _clipped(picture).any() else min(found, _floor(picture))
 
 
 def _spread(details: Vector) -> float:
     return float(np.median(np.abs(details))) / _MEDIAN
+
+
+def _floor(picture: Vector) -> float:
+    """From the boxes of the spectrum that have the least power: a blur leaves no detail there.
+
+    Infinite where there are too few boxes to tell.
+    """
+    for axis, n in enumerate(picture.shape):
+        along = [1] * picture.ndim
+        along[axis] = n
+        picture = picture * np.hanning(n + 2)[1:-1].reshape(along)
+    waves = fft.rfftn(picture, workers=1)
+    power = waves.real**2 + waves.imag**2
+    for axis, n in enumerate(power.shape):
+        count = min(_BOXES if axis < power.ndim - 1 else _BOXES // 2, n)
+        width = n // count
+        power = np.take(power, np.arange(count * width), axis)
+        split = (*power.shape[:axis], count, width, *power.shape[axis + 1 :])
+        power = power.reshape(split).mean(axis=axis + 1)
+    gain = np.prod([(np.hanning(n + 2) ** 2).sum() for n in picture.shape])
+    if power.size < _BOXES or picture.size < 2 * power.size * _WAVES:
+        return float(np.inf)
+    return float(np.sqrt(np.quantile(power, _LOW_BOX) / gain))
 
 
 def _separable(picture: Vector, taps: Vector) -> Vector:
