@@ -16,7 +16,7 @@ from ._least_squares import LeastSquares, power_of_two
 from ._rules import POINTS, refined_minimum
 from ._scale import scaled
 
-_FIRST, _MORE, _MOST = 10, 5, 150
+_FIRST, _GROWTH, _MOST = 10, 1.3, 150
 _SETTLED = 0.02  # of the logarithm of damp
 
 
@@ -90,7 +90,7 @@ def wgcv_choice(problem: LeastSquares) -> WGCV:
         damp = refined_minimum(partial(_score, found, data.steps, mean), damps, values)
         if abs(np.log(damp) - last) < _SETTLED or data.steps < steps or steps == most:
             break
-        steps, last = min(steps + _MORE, most), float(np.log(damp))
+        steps, last = min(int(_GROWTH * steps), most), float(np.log(damp))
     probe.extend(data.steps)
     noise = replace(found, probe=projected(problem, probe)).noise(damp)
     of_op, of_y = problem.exponents
