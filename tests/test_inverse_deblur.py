@@ -276,3 +276,46 @@ def test_tikhonov_finds_nothing_where_the_model_is_that_of_the_data():
     found = st.inverse.tikhonov(problem.op, problem.y, regularizer="gradient")
     assert problem.error(found.x) < problem.error(problem.y)
     assert found.findings == ()
+
+
+def test_noise_that_neighbors_share_is_warned_of_and_a_sigma_that_covers_it_helps():
+    y, x = blurred(KERNELS["gauss"], 96, noise=0.0)
+    noise = signal.convolve(np.random.default_rng(0).standard_normal((100, 100)), psf.gauss(1, 5))
+    y = y + 0.01 * noise[4:100, 4:100] / noise.std()
+    found = deblur(y, KERNELS["gauss"])
+    told = deblur(y, KERNELS["gauss"], sigma=0.02)
+    assert found.findings
+    assert error(told.x, x) < min(error(y, x), error(found.x, x))
+
+
+@pytest.mark.parametrize("case", ["wide", "not normalized", "off center", "saturated"])
+def test_tikhonov_finds_what_deblur_finds(case):
+    y, _ = blurred(KERNELS["gauss"], 64)
+    kernel = {
+        "wide": psf.gauss(4),
+        "not normalized": 1.3 * KERNELS["gauss"],
+        "off center": np.pad(KERNELS["gauss"], [(6, 0), (6, 0)]),
+        "saturated": KERNELS["gauss"],
+    }[case]
+    if case == "saturated":
+        y = np.clip(400 * y, 0, 255).astype(np.uint8)
+    op = st.inverse.blur(kernel, y.shape)
+    found = st.inverse.tikhonov(op, y, "auto", regularizer="gradient").findings
+    wanted = deblur(y, kernel, boundary="symmetric").findings
+    assert wanted
+    assert {line[:12] for line in wanted} & {line[:12] for line in found}
+
+
+@pytest.mark.parametrize("damp", [0.03, "ncp", "wgcv"])
+def test_tikhonov_finds_nothing_in_a_good_answer(damp):
+    problem = problems.deblurring("gauss", 64, inverse_crime=True)
+    found = st.inverse.tikhonov(problem.op, problem.y, damp, regularizer="gradient")
+    assert problem.error(found.x) < problem.error(problem.y)
+    assert found.findings == ()
+
+
+def test_kernels_that_are_no_psf_are_not_judged_as_one():
+    rng = np.random.default_rng(0)
+    op = st.inverse.blur(np.array([[-1.0, 3.0, -1.0]]), (32, 32))
+    found = st.inverse.tikhonov(op, op.apply(rng.random((32, 32))), 0.1)
+    assert not any("PSF sums" in line or "negative entries" in line for line in found.findings)

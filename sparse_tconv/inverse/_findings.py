@@ -121,8 +121,8 @@ def residual_findings(residual: Stack, even: bool) -> list[str]:
     found = []
     if even and (ratio := coarseness(residual)) > _COARSE:
         found.append(
-            f"the residual has {ratio:.2g} times the power of white noise in coarse structure: the model "
-            f"does not explain the data"
+            f"the residual has {ratio:.2g} times the power of white noise in coarse structure: the model, "
+            f"or so large a damp, does not explain the data"
         )
     if even and (ratio := _at_border(residual)) > _BORDER:
         found.append(
