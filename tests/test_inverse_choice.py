@@ -231,7 +231,7 @@ def test_the_whitest_residual_and_the_weighted_minimum_are_where_their_curves_sa
         found = rule(problem.op, problem.y)
         i = int(np.argmin(found.values))
         assert found.damps[i - 1] <= found.damp <= found.damps[i + 1]
-        assert found.noise == pytest.approx(problem.noise_norm / problem.y.size**0.5, rel=0.15)
+        assert found.noise == pytest.approx(problem.noise_norm / problem.y.size**0.5, rel=0.25)
 
 
 def test_a_fit_is_what_the_operator_makes_of_the_solution(monkeypatch):

@@ -290,7 +290,7 @@ def test_noise_that_neighbors_share_is_warned_of_and_a_sigma_that_covers_it_help
 
 @pytest.mark.parametrize("case", ["wide", "not normalized", "off center", "saturated"])
 def test_tikhonov_finds_what_deblur_finds(case):
-    y, _ = blurred(KERNELS["gauss"], 64)
+    y, _ = blurred(KERNELS["gauss"], 48)
     kernel = {
         "wide": psf.gauss(4),
         "not normalized": 1.3 * KERNELS["gauss"],
