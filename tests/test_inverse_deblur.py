@@ -292,7 +292,7 @@ def test_noise_that_neighbors_share_is_warned_of_and_a_sigma_that_covers_it_help
 def test_tikhonov_finds_what_deblur_finds(case):
     y, _ = blurred(KERNELS["gauss"], 48)
     kernel = {
-        "wide": psf.gauss(4),
+        "wide": psf.gauss(3),
         "not normalized": 1.3 * KERNELS["gauss"],
         "off center": np.pad(KERNELS["gauss"], [(6, 0), (6, 0)]),
         "saturated": KERNELS["gauss"],
