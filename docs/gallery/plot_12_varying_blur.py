@@ -36,7 +36,7 @@ damps = (0.05, 0.1)
 restored = {}
 for name, candidate in candidates.items():
     found = [
-        solve(candidate, problem.y, damp=damp, rtol=1e-4, maxiter=60, method="lsmr").x
+        solve(candidate, problem.y, damp=damp, rtol=1e-3, maxiter=60, method="lsmr").x
         for damp in damps
     ]
     restored[name] = min(found, key=problem.error)
