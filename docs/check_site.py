@@ -30,7 +30,7 @@ const all = (what, f) => [...document.querySelectorAll(what)].map(f);
 return {
   ids: all("[id]", e => e.id).concat(all("a[name]", e => e.name)),
   links: all("a[href]", e => e.getAttribute("href")).concat(all("iframe[src]", e => e.getAttribute("src"))),
-  silent: all("img:not([alt]), img[alt='']:not(.sphx-glr-thumbcontainer img), svg[role=img]:not([aria-label]):not([aria-hidden=true]), iframe:not([title])",
+  silent: all("img:not([alt]), article img[alt^='plot '], img[alt='']:not(.sphx-glr-thumbcontainer img), svg[role=img]:not([aria-label]):not([aria-hidden=true]), iframe:not([title])",
               e => e.outerHTML.slice(0, 120)),
   requests: performance.getEntriesByType("resource").map(e => e.name),
   examples: document.querySelectorAll("article .highlight .gp").length,

@@ -6,6 +6,7 @@ and no letter is smaller than 11 points, 14.7 pixels: on a phone both shrink to 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 STYLE = {
@@ -34,7 +35,23 @@ def restyle(gallery_conf: dict[str, Any], name: str) -> None:
 
 
 def drawings(block: Any, variables: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
-    """The gallery's figures as drawings, sharp at every size."""
+    """The gallery's figures as drawings, sharp at every size, with words for who does not see them."""
+    import matplotlib.pyplot as plt
     from sphinx_gallery.scrapers import matplotlib_scraper
 
-    return matplotlib_scraper(block, variables, gallery_conf, format="svg")
+    texts = iter([words(plt.figure(number)) for number in plt.get_fignums()])
+    page = matplotlib_scraper(block, variables, gallery_conf, format="svg")
+    return re.sub(r":alt: .*", lambda _: f":alt: {next(texts)}", page)
+
+
+def words(figure: Any) -> str:
+    """What a figure shows, panel by panel: titles, what stands over what, and the names of the lines."""
+    panels = []
+    for ax in figure.axes:
+        if ax.get_label() == "<colorbar>":
+            continue
+        axes = [ax.get_ylabel(), ax.get_xlabel()]
+        names = ax.get_legend_handles_labels()[1]
+        parts = [ax.get_title(), " over ".join(filter(None, axes)), ", ".join(names)]
+        panels.append(": ".join(filter(None, parts)).replace("\n", ", "))
+    return "; ".join(filter(None, panels))
