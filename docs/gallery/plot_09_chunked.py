@@ -43,7 +43,7 @@ solution = st.chunked.cgls(
     lambda y: st.chunked.conv_transpose(y, weight, **adjoint_parameters),
     blurred,
     damp=0.003,
-    rtol=1e-3,
+    rtol=2e-3,
 )
 restored = np.asarray(solution.x)
 figure, axes = plt.subplots(2, 2, figsize=(6, 6.6), layout="constrained")
