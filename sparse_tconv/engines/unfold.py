@@ -22,7 +22,7 @@ Places = NDArray[np.intp]
 # cache, a multiplication, the product of a group.
 _CALL = 2.5e-6
 _NUMBER = 1.5e-9
-_FAR, _NEAR = 5e-9, 1 << 20
+_FAR, _NEAR = 5e-9, 1 << 19
 _PRODUCT = 3.2e-11
 _GROUP = 1e-6
 _LARGEST = 1 << 24  # numbers that one sample unfolds into

@@ -18,7 +18,7 @@ from ._products import Order, sheets
 ORDERS = tuple(Order)  # those to choose from
 BLOCK_BYTES = 3 << 20  # of what is multiplied at a time, which stays in cache
 MANY = 2048  # columns of a product
-NEAR_BYTES, FAR = 1 << 20, 1.15  # a larger matrix is read from far, and that much slower
+NEAR, FAR = 1 << 18, 1.15  # a matrix of more numbers is read from far, and that much slower
 FLOPS_FOR_THREADS = 2e6  # below, starting threads takes longer than the work
 
 
@@ -36,13 +36,13 @@ class Rates(NamedTuple):
     stride: float  # one number out of line
 
 
-# One core (OpenBLAS, 65 and 130 Gflop/s in float64 and float32); only ratios to the other engines'
+# One core (OpenBLAS, 70 and 150 Gflop/s in float64 and float32); only ratios to the other engines'
 # rates matter.
 RATES = {
-    "f": Rates(1.5e-11, 16, 4, 1.5e-10, 4e-10, 1.1e-9),
-    "d": Rates(3.1e-11, 8, 4, 3e-10, 6e-10, 1.4e-9),
-    "F": Rates(6e-11, 8, 4, 3e-10, 6e-10, 1.4e-9),
-    "D": Rates(1.2e-10, 6, 4, 6e-10, 1.2e-9, 2.2e-9),
+    "f": Rates(1.3e-11, 16, 4, 1.5e-10, 4e-10, 1.1e-9),
+    "d": Rates(2.8e-11, 8, 4, 3e-10, 6e-10, 1.4e-9),
+    "F": Rates(5.2e-11, 8, 4, 3e-10, 6e-10, 1.4e-9),
+    "D": Rates(1.1e-10, 6, 4, 6e-10, 1.2e-9, 2.2e-9),
 }
 START = 2.5e-5  # an empty product of the engine
 RUN = 2e-8  # the beginning of a run
@@ -98,7 +98,7 @@ def _way(plan: Plan, order: Order, channels: tuple[int, int], dtype: np.dtype[An
         first, last = sheet.rows(plan, (0, plan.rows))
         rows, terms = out_channels * len(sheet.blocks), in_channels * len(sheet.reads)
         slow = 1 + rates.few_rows / rows + rates.few_terms / terms
-        slow *= FAR if rows * terms * dtype.itemsize >= NEAR_BYTES else 1
+        slow *= FAR if rows * terms >= NEAR else 1
         work += (last - first) * prod(sheet.sizes) * rates.multiply * rows * terms * slow
         calls += 1
         for number, given in sheet.given:
