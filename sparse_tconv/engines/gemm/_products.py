@@ -60,15 +60,12 @@ def sheets(plan: Plan, order: Order) -> list[Sheet]:
     found: dict[Any, Sheet] = {}
     zeros = (0,) * (len(plan.sizes) - 1)
     scatters = order is Order.SCATTERED and max(plan.steps) == 1
-    low, wide = _around(plan)
+    wide = tuple(map(max, plan.extents[1:], zeros, *(part.counts[1:] for part in plan.parts)))
     for number, part in enumerate(plan.parts):
         reads, sizes, rows = part.reads, part.counts[1:], [(part.taps, zeros)]
         if scatters:
-            reads, sizes = (low,), wide
-            places = [
-                tuple(at - first for at, first in zip(r, low, strict=True)) for r in part.reads
-            ]
-            rows = [((tap,), place) for tap, place in zip(part.taps, places, strict=True)]
+            reads, sizes = (zeros,), wide
+            rows = [((tap,), read) for tap, read in zip(part.taps, part.reads, strict=True)]
         for (lead, at), (taps, read) in product(part.leads, rows):
             row, residue = divmod(at, plan.steps[0])
             key = residue, reads, sizes, (number, lead) if order is Order.APART else None
@@ -78,17 +75,6 @@ def sheets(plan: Plan, order: Order) -> list[Sheet]:
             sheet.given[-1][1].append((len(sheet.blocks), (row, *read)))
             sheet.blocks.append((lead, taps))
     return list(found.values())
-
-
-def _around(plan: Plan) -> tuple[Place, Place]:
-    """Where reading begins along the axes but the first, and how many places are read."""
-    parts = [(read, part.counts[1:]) for part in plan.parts for read in part.reads]
-    low, wide = [], []
-    for axis in range(len(plan.sizes) - 1):
-        ends = [(read[axis], read[axis] + counts[axis]) for read, counts in parts]
-        low.append(min((start for start, _ in ends), default=0))
-        wide.append(max((stop for _, stop in ends), default=0) - low[-1])
-    return tuple(low), tuple(wide)
 
 
 def matrices(kernel: NDArray[Any], sheet: Sheet) -> NDArray[Any]:
@@ -120,6 +106,7 @@ def add_products(
                 begun = number in sums
                 if not begun:
                     sums[number] = _room(places[number], sheet.sizes, f"sums{number}")
+                _clear(blocks[block], read)
                 offset = _offset((at + rows[0] - first, 0, *read), blocks.shape[2:])
                 _add(blocks[block], offset, sums[number], begun)
         del blocks  # its memory is the next one's
@@ -154,6 +141,13 @@ def _multiplied(
     return given.reshape(*matrix.shape[:2], last - first, source.shape[2], *sheet.sizes), first
 
 
+def _clear(image: NDArray[Any], read: Sequence[int]) -> None:
+    """Zeros for what a row would give to its neighbors, read so far from its place."""
+    for axis, at in enumerate(read, 3):
+        if at:
+            image[(slice(None),) * axis + (slice(0, at) if at > 0 else slice(at, None),)] = 0
+
+
 def _offset(place: Place, sizes: Place) -> int:
     """From the first of an array's numbers to one that may lie in front of it."""
     return reduce(
@@ -162,9 +156,7 @@ def _offset(place: Place, sizes: Place) -> int:
 
 
 def _add(image: NDArray[Any], offset: int, total: NDArray[Any], begun: bool) -> None:
-    """Add an image from a place on, or write it, with zeros around: a place is an offset, for
-    between the rows of both there is as much room as any tap reads.
-    """
+    """Add an image from a place on, which is an offset in both, or write it with zeros around."""
     flat, image = total.reshape(len(total), -1), image.reshape(len(image), -1)
     into, found = _overlap(offset, 1, flat.shape[1], image.shape[1])
     if begun:

@@ -16,7 +16,7 @@ from ._plan import Plan, plan
 from ._products import Order, sheets
 
 ORDERS = tuple(Order)  # those to choose from
-BLOCK_BYTES = 3 << 20  # of what is multiplied at a time, which stays in cache
+BLOCK_BYTES = 6 << 20  # of what is multiplied at a time, which stays in a near cache
 MANY = 2048  # columns of a product
 NEAR, FAR = 1 << 18, 1.15  # a matrix of more numbers is read from far, and that much slower
 FLOPS_FOR_THREADS = 2e6  # below, starting threads takes longer than the work
