@@ -1,5 +1,8 @@
 """`deblur`: any picture, any boundary, no harm without a finding."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import signal
@@ -181,10 +184,76 @@ def test_without_noise_the_answer_is_nearer_than_the_data_or_warned_of(name):
     assert error(found.x, x) < error(y, x) or found.findings
 
 
-@pytest.mark.parametrize("value", [0.0, 3.5, -2.0])
-def test_a_constant_picture_stays_as_it_is(value):
-    found = deblur(np.full((30, 40), value), KERNELS["gauss"])
-    assert np.allclose(found.x, value, atol=1e-4)
+@pytest.mark.parametrize("value", [0.0, 7.3, -2.0, 1e-200])
+@pytest.mark.parametrize("rule", ["auto", "gcv", "wgcv", "lcurve", "ncp"])
+def test_a_constant_picture_stays_as_it_is_and_nothing_speaks_against_that(rule, value):
+    found = deblur(np.full((30, 40), value), KERNELS["gauss"], rule=rule)
+    assert np.allclose(found.x, value, rtol=1e-9, atol=0)
+    assert found.findings == ()
+
+
+def test_a_constant_picture_beyond_which_all_is_dark_is_warned_of():
+    found = deblur(np.full((12, 14), 3.0), KERNELS["lopsided"], boundary="zeros")
+    assert found.findings or np.allclose(found.x, 3.0, atol=1)
+
+
+@pytest.mark.parametrize("boundary", ["unknown", "circular", "symmetric", "zeros"])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (1, 30), (3, 3)])
+def test_a_picture_smaller_than_its_blur_has_a_finite_answer(shape, boundary):
+    y = np.random.default_rng(0).random(shape)
+    with np.errstate(all="raise", under="ignore"):
+        found = deblur(y, KERNELS["gauss"], boundary=boundary)
+    assert found.x.shape == shape
+    assert np.isfinite(found.x).all()
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"psf": [[0, -1, 0], [-1, 4, -1], [0, -1, 0]]},
+        {"psf": [[1.0, -1.0]]},
+        {"psf": -KERNELS["gauss"]},
+        {"psf": [[1.0]]},
+        {"center": 0},
+        {"sigma": 10.0},
+        {"rule": 1e9},
+        {"rule": 0},
+    ],
+    ids=str,
+)
+def test_no_answer_that_is_worse_than_the_data_is_without_a_finding(case):
+    y, x = blurred(KERNELS["gauss"], 48)
+    found = deblur(y, **{"psf": KERNELS["gauss"], **case})
+    assert found.findings or error(found.x, x) < error(y, x)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int64", "uint32"])
+def test_integers_of_other_sizes_come_back_as_floats(dtype):
+    y, x = blurred(KERNELS["gauss"], 48)
+    found = deblur(np.rint(100 * y.clip(0, 1)).astype(dtype), KERNELS["gauss"])
+    assert found.x.dtype == np.float64
+    assert error(found.x / 100, x) < error(y, x)
+
+
+def test_the_bar_covers_the_search_and_the_bound(monkeypatch):
+    shown = []
+
+    class Bar:
+        def __init__(self, **_):
+            shown.append(0)
+
+        def update(self):
+            shown[-1] += 1
+
+        def close(self):
+            pass
+
+    monkeypatch.setitem(sys.modules, "tqdm", SimpleNamespace(tqdm=Bar))
+    y, _ = blurred(KERNELS["gauss"], 32)
+    for rule in ("auto", "wgcv"):
+        deblur(y, KERNELS["gauss"], rule=rule, nonnegative=True, progress=True)
+    assert len(shown) == 4
+    assert min(shown) > 1
 
 
 @pytest.mark.parametrize("sigma", [0.01, 0.02, 0.05])
@@ -226,6 +295,8 @@ K = psf.gauss(1)
     [
         (lambda: deblur(Y * 1j, K), st.DTypeError, "`y` must be real"),
         (lambda: deblur(Y, K * 1j), st.DTypeError, "`psf` must be real"),
+        (lambda: deblur(Y > 0, K), st.DTypeError, "`y` must have an integer dtype, or float32"),
+        (lambda: deblur(Y, K > 0), st.DTypeError, "`psf` must have an integer dtype, or float32"),
         (lambda: deblur(Y, K[0]), st.ShapeError, "`psf` must have 2 axes"),
         (lambda: deblur(Y, 0 * K), st.GeometryError, "`psf` must be finite and not all zero"),
         (lambda: deblur(Y + np.nan, K), st.GeometryError, "`y` must be finite where"),

@@ -38,7 +38,7 @@ def choose(task: Task, rule: str, sigma: float, given: bool, progress: Progress)
         problem = LeastSquares.of(
             task.operator(), task.stack, regularizer=task.regularizer, mask=_full(task)
         )
-        found = wgcv_choice(problem)
+        found = wgcv_choice(problem, progress.step)
         return Chosen(found.damp, f"wgcv, {found.source}", [], None, 0)
     if rule == "discrepancy" and sigma == 0:
         raise GeometryError(

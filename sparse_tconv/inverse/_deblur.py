@@ -174,7 +174,7 @@ def deblur(
             chosen = Chosen(damp, name, [], None, 0)
         solution = _solved(task, chosen, level, given)
         shown.step()
-    return task.restored(_bounded(task, solution) if bounded else solution, of_psf)
+    return task.restored(_bounded(task, solution, bar) if bounded else solution, of_psf)
 
 
 def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
@@ -197,13 +197,16 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
         *([] if pursuit.status is Status.CONVERGED else [f"the iteration {pursuit.status.value}"]),
         *psf_findings(task.psf.kernels, task.psf.center, of_psf),
         *data_findings(task.channels.first(task.picture), task.used),
-        *chosen.findings,
-        *([] if chosen.rule == "discrepancy" else noise_findings(point.noise, sigma, given)),
-        *residual_findings(residual, task.even),
-        *lost_findings(model, chosen.damp, residual, point.noise, task.rows),
-        *answer_findings(*_shown(task, x)),
-        *amplified(noise_gain(model, chosen.damp), point.noise, *_shown(task, x)),
     ]
+    if not task.explained(misfit):
+        findings += [
+            *chosen.findings,
+            *([] if chosen.rule == "discrepancy" else noise_findings(point.noise, sigma, given)),
+            *residual_findings(residual, task.even),
+            *lost_findings(model, chosen.damp, residual, point.noise, task.rows),
+            *answer_findings(*_shown(task, x)),
+            *amplified(noise_gain(model, chosen.damp), point.noise, *_shown(task, x)),
+        ]
     noise = f"sigma {power_of_two(sigma, of_y):.3g} {'given' if given else 'estimated'}"
     return Solution(
         task.returned(x),
@@ -224,7 +227,7 @@ def _shown(task: Task, x: Stack) -> tuple[Stack, Stack]:
     return (x, task.stack) if task.used is None else (x, np.where(task.used, task.stack, x))
 
 
-def _bounded(task: Task, solution: Solution) -> Solution:
+def _bounded(task: Task, solution: Solution, bar: bool) -> Solution:
     """The same problem with no entry below zero, from there on."""
     of_psf, of_y = task.exponents
     field = power_of_two(task.channels.first(np.asarray(solution.field)), of_psf - of_y)
@@ -241,6 +244,7 @@ def _bounded(task: Task, solution: Solution) -> Solution:
         nonnegative=True,
         mask=used,
         rtol=_BOUNDED,
+        progress=bar,
     )
     pixels = task.model(np.float64).seen(found.x)
     return replace(

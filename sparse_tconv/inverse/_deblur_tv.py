@@ -43,9 +43,12 @@ def deblur_tv(
                 f"`rule` must be 'auto', 'discrepancy' or a weight for penalty='tv'; got {rule!r}. "
                 f"Pass one of these."
             )
-        noise = max(sigma, _LEAST * float(np.ptp(y)), float(np.finfo(float).tiny) ** 0.5)
-        found = discrepant(op, y, task.rows, noise, **options)
         name = "discrepancy"
+        if task.unknown and not np.ptp(y):  # it has no noise that a weight could be found for
+            found = given_weight(op, y, 1.0, **options)
+        else:
+            noise = max(sigma, _LEAST * float(np.ptp(y)), float(np.finfo(float).tiny) ** 0.5)
+            found = discrepant(op, y, task.rows, noise, **options)
     else:
         weight = power_of_two(number("rule", rule, positive=True), -sum(task.exponents))
         found = given_weight(op, y, float(weight), **options)
@@ -65,7 +68,11 @@ def _told(task: Task, found: Discrepant, name: str, sigma: float, given: bool) -
             *psf_findings(task.psf.kernels, task.psf.center, of_psf),
             *data_findings(task.channels.first(task.picture), task.used),
             *found.findings,
-            *noise_findings(level, sigma, given),
+            *(
+                []
+                if task.explained(answer.residual_norm**2)
+                else noise_findings(level, sigma, given)
+            ),
         ),
         field=task.whole(answer.x),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -70,10 +71,10 @@ def wgcv(op: Any, y: ArrayLike, *, regularizer: Any = None, mask: ArrayLike | No
     return wgcv_choice(LeastSquares.of(op, y, regularizer=regularizer, mask=mask))
 
 
-def wgcv_choice(problem: LeastSquares) -> WGCV:
+def wgcv_choice(problem: LeastSquares, step: Callable[[], object] | None = None) -> WGCV:
     """Chung, Nagy and O'Leary (2008), algorithm 1: the space grows until the damp settles.
 
-    In each space the weight is that with which GCV would choose the smallest value seen; the mean of
+    `step` is called for each space. In each space the weight is that with which GCV would choose the smallest value seen; the mean of
     all of them is used.
     """
     problem = scaled(problem)
@@ -83,6 +84,8 @@ def wgcv_choice(problem: LeastSquares) -> WGCV:
     while True:
         data.extend(steps)
         found = projected(problem, data)
+        if step is not None:
+            step()
         weights.append(_weight(found, data.steps))
         mean = float(np.mean(weights))
         damps = found.damps(POINTS)

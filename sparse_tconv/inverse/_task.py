@@ -24,6 +24,7 @@ from ._symbols import fast
 from ._task_psf import PLAIN, OnePSF, TaskPSF, task_psf
 
 UNKNOWN = "unknown"
+_ROUNDING = 1e-12  # of the largest value
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +110,10 @@ class Task:
     def unknown(self) -> bool:
         """Whether nothing is assumed beyond the border."""
         return isinstance(self.boundary, str) and self.boundary == UNKNOWN
+
+    def explained(self, misfit: float) -> bool:
+        """Whether a squared residual is rounding, as of a constant picture: it tells nothing."""
+        return misfit <= self.rows * (_ROUNDING * float(np.abs(self.stack).max())) ** 2
 
     @property
     def even(self) -> bool:

@@ -31,7 +31,7 @@ def coarseness(residual: Stack) -> float:
     Coarse are a twelfth of the waves, but for the very coarsest, which any damp explains.
     """
     power, counts = periodogram(residual)
-    below = np.cumsum(counts) / counts.sum()
+    below = np.cumsum(counts) / max(counts.sum(), 1.0)  # a single pixel has no wave but its mean
     coarse, fine = (below > 0.02) & (below <= 0.1), below > 0.6
     if not counts[coarse].sum() or not power[fine].sum():
         return 0.0
