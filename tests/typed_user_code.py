@@ -40,6 +40,20 @@ lower, upper = st.analysis.norm_bounds(op)
 report = st.testing.dot_test(op, op.H)
 passed: bool = bool(report)
 
+# What becomes an array is an array to those who give it, and operators of all kinds have one type.
+bare = st.Conv([[1.0, 2.0], [3.0, 4.0]], (8, 8), channels=False)
+st.Affine(bare, 1.0)
+st.Affine(op, [0.0] * 8).apply(np.ones((3, 16, 16)))
+assert_type(bare.kernel_operator(np.ones((8, 8))).T.apply(np.ones((7, 7))), NDArray[Any])
+bare.kernel_operator(np.ones((8, 8))).to_matrix(dtype=np.float32)
+local = st.LocalConv(np.ones((3, 8)), (8,), padding=1, channels=False)
+assert_type(local.T.apply([1.0] * 8), NDArray[Any])
+lens = st.inverse.varying_blur(np.ones((1, 1, 3, 3)), [[0], [0]], (8, 8))
+assert_type(lens.H.apply(np.ones((8, 8))), NDArray[Any])
+assert_type(st.inverse.deblur(np.ones((8, 8)), np.ones((3, 3)), sigma=0.1), st.inverse.Solution)
+assert_type(st.inverse.tv(lens, np.ones((8, 8)), 0.1).gap, float | None)
+assert_type(st.analysis.pinv(bare).apply(np.ones((7, 7))), NDArray[Any])
+
 with st.threads(2):
     st.set_num_threads(1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,6 +56,10 @@ class Affine:
 
     op: Operator
     bias: NDArray[Any]
+
+    if TYPE_CHECKING:
+        # What is held is an array; what is given may be anything that becomes one.
+        def __init__(self, op: Operator, bias: ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
         if not isinstance(self.op, Operator):
