@@ -15,7 +15,7 @@ from ..spectral import Problem, block_norms, circle_stride, most_repeats
 
 _POINTS_PER_DEGREE = 64  # a grid so fine costs 0.06 % of the bound per axis
 _WORK = 1e10  # multiplications in the blocks' decompositions: some seconds
-_ENTRIES = 1 << 22  # of blocks that are held at a time
+_ENTRIES = 1 << 20  # of blocks that are held at a time
 
 
 @dataclass(frozen=True)
