@@ -1,5 +1,5 @@
-"""Every way of laying out a matrix gives the same one: rows written out whole, in periods, or slab by
-slab."""
+"""Every way of laying out a matrix gives the same one: rows written out whole, in periods, slab by
+slab, or box by box."""
 
 from __future__ import annotations
 
@@ -8,22 +8,35 @@ import pytest
 from factories import random_array, random_setting
 
 import sparse_tconv as st
-from sparse_tconv.assembly import _by_template, _layout, _repeat, _template
+from sparse_tconv.assembly import _by_boxes, _by_template, _layout, _repeat, _template
+from sparse_tconv.pattern import _patch
 from sparse_tconv.testing import oracles
 
 # Limits that lead to each of the ways, whatever the size of the matrix.
+ANY = {(_layout, "_LITTLE"): 10**12}
 WAYS = {
-    "whole": {"_SMALL": 10**9, "_LARGEST": 10**9},
-    "periods": {"_SMALL": 0, "_SHARE": 10**9, "_LARGEST": 10**9},
-    "slabs": {"_LARGEST": -1},
+    "whole": {**ANY, (_template, "_SMALL"): 10**9, (_template, "_LARGEST"): 10**9},
+    "periods": {
+        **ANY,
+        (_template, "_SMALL"): 0,
+        (_template, "_SHARE"): 10**12,
+        (_template, "_LARGEST"): 10**9,
+    },
+    "slabs": {**ANY, (_template, "_LARGEST"): -1},
+    "boxes": {
+        (_layout, "_PER_TAP"): 10**12,
+        (_by_boxes, "_LEAST"): 1,
+        (_by_boxes, "_POINTERS"): 3,
+        (_patch, "_AT_ONCE"): 2,
+    },
 }
 
 
 @pytest.fixture(params=WAYS)
 def way(request, monkeypatch):
     """The name of a way that all matrices go while the test runs."""
-    for name, value in WAYS[request.param].items():
-        monkeypatch.setattr(_template, name, value)
+    for (module, name), value in WAYS[request.param].items():
+        monkeypatch.setattr(module, name, value)
     st.cache_clear()
     yield request.param
     st.cache_clear()
@@ -64,8 +77,10 @@ def test_matrices_laid_out_each_way_equal_nested_loops(
         for matrix, dense in ((op.to_matrix(), wanted), (op.T.to_matrix(), wanted.T)):
             np.testing.assert_array_equal(matrix.toarray(), dense)
             assert matrix.nnz == g.nnz
-    others = set(names) - {"ByEntries"}  # rows that are nearly all empty have a way of their own
-    assert others == ({"BySlabs"} if way == "slabs" else {"ByTemplate", *others & {"BySlabs"}})
+    wanted = {"slabs": "BySlabs", "boxes": "ByBoxes"}.get(way, "ByTemplate")
+    assert wanted in names
+    # Rows that are nearly all empty have a way of their own.
+    assert set(names) <= {wanted, "BySlabs", "ByEntries"}
 
 
 def test_dropped_taps_are_left_out_each_way(way, copies, rng, settings_count):

@@ -96,6 +96,25 @@ class BySlabs:
         return flat.reshape(-1)
 
 
+def slab_taps(pattern: MatrixPattern) -> int:
+    """How many taps and entries are written out beside the matrix, about and at most."""
+    *outer, last = pattern.axes
+    longest = [
+        max((region.period for region in axis.regions), default=0) for axis in (*outer, last)
+    ]
+    slabs = prod(axis.shape[0] for axis in outer)
+    combinations = prod(len(axis.progressions) for axis in outer)
+    widest = [max((part.rows.cols.size for part in axis.progressions), default=0) for axis in outer]
+    channels = pattern.row_channels
+    period = longest[-1] * min(last.axis.k, last.shape[1])
+    first = pattern.col_channels * prod(widest) * period
+    once = sum(region.period for region in last.regions) * min(last.axis.k, last.shape[1])
+    tables = pattern.col_channels * prod(axis.axis.k for axis in outer) * once
+    if combinations == 1:  # nothing that they would share
+        tables = 0
+    return slabs // 4 + 10 * combinations + first // 5 + channels * (first + tables) // 12
+
+
 def _row_ends(
     pattern: MatrixPattern, combination: tuple[Progression, ...], dtype: np.dtype[Any]
 ) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from ..errors import DTypeError
 from ..geometry import ConvGeometry
 from ..pattern import MatrixPattern
 from ._folded_sums import check_folded_sums
-from ._layout import Layout, layout
+from ._layout import Layout, layout, stored
 from ._limits import guard, index_dtype
 
 
@@ -88,7 +88,7 @@ def fresh_matrix(
     pattern = MatrixPattern(
         geometry, transposed, kept_taps(weight, geometry) if drop_zeros else None
     )
-    nnz = geometry.nnz if pattern.scattered else pattern.nnz
+    nnz = stored(pattern)
     chosen = index_dtype(pattern.shape, nnz, index)
     guard(pattern, nnz, weight.dtype, chosen, max_bytes)
     check_folded_sums(geometry, weight)

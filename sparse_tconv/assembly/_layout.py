@@ -1,5 +1,6 @@
 """How the arrays of a matrix are made: from a template where its rows repeat, else slab by slab;
-entry by entry where hardly a row has any, window by window where rows are few and long.
+box by box where either would write out too much beside the matrix; entry by entry where hardly a row
+has any, window by window where rows are few and long.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from typing import Any, Protocol
 
 from numpy.typing import DTypeLike, NDArray
 
-from ..pattern import MatrixPattern
+from ..pattern import MatrixPattern, written_taps
+from ._by_boxes import ByBoxes
 from ._by_entries import ByEntries
-from ._by_slabs import BySlabs
+from ._by_slabs import BySlabs, slab_taps
 from ._by_template import ByTemplate
 from ._by_windows import ByWindows, of_whole_windows
 from ._template import template
@@ -29,11 +31,52 @@ class Layout(Protocol):
         """Values in the weight's dtype, in the order of the indices."""
 
 
+_PER_TAP = 100  # bytes that a tap, or an entry, takes while it is written out
+_SHARE = 16  # of the matrix, at most, is taken beside it
+_FEW = 16  # taps, of which one is kept, or fewer
+_LITTLE = 1 << 18  # bytes, which may be taken beside any matrix
+
+
 def layout(pattern: MatrixPattern) -> Layout:
     """What makes the arrays of a pattern's matrices."""
     if pattern.scattered:
         return ByEntries(pattern)
     if of_whole_windows(pattern):
         return ByWindows(pattern)
-    made = template(pattern)
-    return BySlabs(pattern) if made is None else ByTemplate(pattern, made)
+    made = template(pattern, _beside(pattern)) if _plain(pattern) else None
+    if made is not None:
+        return ByTemplate(pattern, made)
+    return BySlabs(pattern) if _in_slabs(pattern) else ByBoxes(pattern)
+
+
+def stored(pattern: MatrixPattern) -> int:
+    """Number of stored entries, or more where these are few beside the rows; nothing of the matrix's
+    size is allocated.
+    """
+    if pattern.taps is None or pattern.scattered:
+        return pattern.geometry.nnz
+    return pattern.nnz if _in_slabs(pattern) else ByBoxes(pattern).nnz
+
+
+def _plain(pattern: MatrixPattern) -> bool:
+    """Whether the patterns of the axes, written out, are small beside the matrix."""
+    axes = pattern.geometry.axes
+    return sum(written_taps(axis, pattern.transposed) for axis in axes) <= _beside(pattern)
+
+
+def _in_slabs(pattern: MatrixPattern) -> bool:
+    """Whether slabs are small beside the matrix, too."""
+    return _plain(pattern) and (_sparse(pattern) or slab_taps(pattern) <= 2 * _beside(pattern))
+
+
+def _sparse(pattern: MatrixPattern) -> bool:
+    """Whether so few taps are kept that entries cost too much to be looked at one by one."""
+    return pattern.taps is not None and _FEW * int(pattern.taps.sum()) <= pattern.taps.size
+
+
+def _beside(pattern: MatrixPattern) -> int:
+    """Taps or entries that may be written out beside the matrix."""
+    nbytes = 8 * pattern.geometry.nnz + 4 * pattern.shape[0]
+    if pattern.taps is not None and not _sparse(pattern):
+        nbytes = nbytes * int(pattern.taps.sum()) // pattern.taps.size
+    return max(nbytes // _SHARE, _LITTLE) // _PER_TAP

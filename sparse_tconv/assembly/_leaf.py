@@ -42,25 +42,43 @@ def leaf(pattern: MatrixPattern, parts: Sequence[Rows]) -> Leaf:
     """The product of these rows, one part per axis; the rows of the last axis vary fastest."""
     kernel_size = pattern.geometry.kernel_size
     extensions = tuple(axis_entries(rows, k) for rows, k in zip(parts, kernel_size, strict=True))
+    counted = [(entries.number, entries.total) for entries in extensions]
+    owner, columns, sources = expanded(pattern, parts, range(pattern.col_channels), counted)
+    if pattern.taps is not None:
+        kept = _kept(pattern, pattern.taps, extensions)[sources]
+        owner, columns, sources = owner[kept], columns[kept], sources[kept]
+    n_rows = prod(rows.ptr.size - 1 for rows in parts)
+    return Leaf(columns, sources, np.bincount(owner, minlength=n_rows), extensions)
+
+
+def expanded(
+    pattern: MatrixPattern,
+    parts: Sequence[Rows],
+    channels: range,
+    numbers: Sequence[tuple[Ints, int]],
+) -> tuple[Ints, Ints, Ints]:
+    """For each entry of the product of these rows: its row, its column, and its number, which is
+    (column channel, number of its entry along each axis), C-ordered, given those and how many there
+    are.
+    """
     n_cols = [axis.n_out if pattern.transposed else axis.n_in for axis in pattern.geometry.axes]
     row_counts = [rows.ptr.size - 1 for rows in parts]
     n_rows = prod(row_counts)
-    channels = np.arange(pattern.col_channels)
-    owner = np.repeat(np.arange(n_rows), channels.size)
-    columns = np.tile(channels * prod(n_cols), n_rows)
-    sources = np.tile(channels, n_rows)
-    for number, (rows, entries) in enumerate(zip(parts, extensions, strict=True)):
-        at = owner // prod(row_counts[number + 1 :]) % row_counts[number]
+    if len(parts) == len(channels) == 1:  # nothing to combine
+        owner = np.repeat(np.arange(n_rows), parts[0].counts)
+        return owner, parts[0].cols + channels[0] * prod(n_cols), numbers[0][0]
+    owner = np.repeat(np.arange(n_rows), len(channels))
+    columns = np.tile(np.array(channels) * prod(n_cols), n_rows)
+    sources = np.tile(np.arange(len(channels)), n_rows)
+    for axis, (rows, (number, total)) in enumerate(zip(parts, numbers, strict=True)):
+        at = owner // prod(row_counts[axis + 1 :]) % row_counts[axis]
         counts = rows.counts[at]
         parent = np.repeat(np.arange(owner.size), counts)
         entry = np.arange(parent.size) + (rows.ptr[at] - np.cumsum(counts) + counts)[parent]
         owner = owner[parent]
-        columns = columns[parent] + rows.cols[entry] * prod(n_cols[number + 1 :])
-        sources = sources[parent] * entries.total + entries.number[entry]
-    if pattern.taps is not None:
-        kept = _kept(pattern, pattern.taps, extensions)[sources]
-        owner, columns, sources = owner[kept], columns[kept], sources[kept]
-    return Leaf(columns, sources, np.bincount(owner, minlength=n_rows), extensions)
+        columns = columns[parent] + rows.cols[entry] * prod(n_cols[axis + 1 :])
+        sources = sources[parent] * total + number[entry]
+    return owner, columns, sources
 
 
 def numbers(values: NDArray[Any], entries: Sequence[AxisEntries]) -> NDArray[Any]:

@@ -25,8 +25,8 @@ from ._leaf import leaf, numbers
 Ints = NDArray[np.int64]
 
 _LARGEST = 1 << 17  # entries: a template beyond is not worth its memory
-_SMALL = 1 << 16  # entries: up to here an axis is written out whole, which leaves fewer steps
-_SHARE = 8  # and up to this share of a larger matrix
+_SMALL = 1 << 16  # entries: up to here a matrix is written out whole, which leaves fewer steps
+_SHARE = 2  # and of a larger one as much as is this share of what may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +104,23 @@ class Template:
         return numbers(values, self.entries)
 
 
-def template(pattern: MatrixPattern) -> Template | None:
-    """The template of a pattern, kept if it is a geometry's own; None where it would be as large
-    as the matrix.
+def template(pattern: MatrixPattern, most: int) -> Template | None:
+    """The template of a pattern, kept if it is a geometry's own; None where it would have more
+    rows and entries than `most`.
     """
     if pattern.taps is not None:
-        return _template(pattern)
+        return _template(pattern, most)
     bucket = Template, pattern.geometry, pattern.transposed
     found: Template | None = store.find(bucket)
     if found is None:
-        found = _template(pattern)
+        found = _template(pattern, most)
         if found is not None:
             store.add(bucket, found, found.nbytes)
     return found
 
 
-def _template(pattern: MatrixPattern) -> Template | None:
-    parts = _parts(pattern)
+def _template(pattern: MatrixPattern, most: int) -> Template | None:
+    parts = _parts(pattern, min(_LARGEST, most))
     return _Writer(pattern, parts).template() if parts else None
 
 
@@ -137,32 +137,33 @@ class _Part:
         return all(region.count == 1 for region in self.regions)
 
 
-def _parts(pattern: MatrixPattern) -> list[_Part]:
+def _parts(pattern: MatrixPattern, largest: int) -> list[_Part]:
     """One part per axis, written out whole from the last axis on as far as the template stays
     small; empty where it is too large.
     """
+    small = pattern.geometry.nnz <= _SMALL and pattern.shape[0] <= _SMALL
+    periods = [sum(region.period for region in axis.regions) for axis in pattern.axes]
     sizes = [
         sum(int(axis.rows(region).ptr[-1]) for region in axis.regions)
-        if sum(region.period * axis.axis.k for region in axis.regions) <= _LARGEST
+        if period * axis.axis.k <= _LARGEST
         else _LARGEST + 1
-        for axis in pattern.axes
+        for axis, period in zip(pattern.axes, periods, strict=True)
     ]
-    leaf = pattern.col_channels * prod(sizes)
-    if leaf > _LARGEST or min(sizes) == 0:
+    leaf, rows = pattern.col_channels * prod(sizes), prod(periods)
+    if leaf + rows > (_LARGEST if small else largest) or min(sizes) == 0:
         return []
-    share = pattern.geometry.nnz // _SHARE
-    most = max(_SMALL, min(_LARGEST, share)) // pattern.row_channels
+    most = (_SMALL if small else largest // _SHARE) // pattern.row_channels
     parts: list[_Part] = []
     whole = True
-    for axis, size in zip(reversed(pattern.axes), reversed(sizes), strict=True):
-        grown = leaf // size * axis.axis.nnz
-        whole = whole and grown <= most
+    for axis, size, period in zip(pattern.axes[::-1], sizes[::-1], periods[::-1], strict=True):
+        grown = leaf // size * axis.axis.nnz, rows // period * axis.shape[0]
+        whole = whole and sum(grown) <= most
         if whole:
-            leaf = grown
+            leaf, rows = grown
             parts.append(_Part(axis.all_rows(), (Region(0, axis.shape[0], 1, 0),)))
         else:
-            rows = Rows.joined([axis.rows(region) for region in axis.regions])
-            parts.append(_Part(rows, axis.regions))
+            written = Rows.joined([axis.rows(region) for region in axis.regions])
+            parts.append(_Part(written, axis.regions))
     return parts[::-1]
 
 

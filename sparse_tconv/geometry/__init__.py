@@ -8,7 +8,7 @@ from ._axis import Axis
 from ._boundary import OUTSIDE, copies, held, source
 from ._geometry import ConvGeometry
 from ._phases import Phase, phases
-from ._stretch import Stretch, extension, repetitions, stretches
+from ._stretch import Stretch, extension, repetitions, stretch_table, stretches
 from ._window import extended_axis, input_window, output_window, positions_axis
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "positions_axis",
     "repetitions",
     "source",
+    "stretch_table",
     "stretches",
 ]

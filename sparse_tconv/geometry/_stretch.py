@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ._axis import Axis
 from ._boundary import runs
 
@@ -93,6 +96,18 @@ def stretches(mode: str, n: int, start: int, stop: int) -> tuple[Stretch, ...]:
 def extension(axis: Axis) -> tuple[Stretch, ...]:
     """The stretches of an axis from the first to the last position that its windows read."""
     return stretches(axis.mode, axis.n_in, axis.first, axis.last + 1)
+
+
+def stretch_table(axis: Axis) -> NDArray[np.int64]:
+    """The stretches of an axis as columns (start, stop, sample, step, coefficient, slope), in order
+    of positions.
+    """
+    found = _stretches(axis.mode, axis.n_in, axis.first, axis.last + 1)
+    fields = (
+        (part.start, part.stop, part.sample, part.step, part.coefficient, part.slope)
+        for part in found
+    )
+    return np.fromiter(fields, np.dtype((np.int64, 6))).T.copy()
 
 
 def repetitions(axis: Axis, start: int, stop: int) -> list[Stretch]:

@@ -4,14 +4,17 @@ time.
 
 from __future__ import annotations
 
-from ._axis_pattern import AxisPattern, Progression, Region, axis_pattern
+from ._axis_pattern import AxisPattern, Progression, Region, axis_pattern, written_taps
 from ._matrix_pattern import Block, MatrixPattern, fold_outer
+from ._patch import Patch, Patches
 from ._rows import Rows, forward_rows, rows_with_entries, transposed_rows
 
 __all__ = [
     "AxisPattern",
     "Block",
     "MatrixPattern",
+    "Patch",
+    "Patches",
     "Progression",
     "Region",
     "Rows",
@@ -20,4 +23,5 @@ __all__ = [
     "forward_rows",
     "rows_with_entries",
     "transposed_rows",
+    "written_taps",
 ]

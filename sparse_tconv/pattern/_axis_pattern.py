@@ -149,6 +149,24 @@ def axis_pattern(axis: Axis, transposed: bool) -> AxisPattern:
     return found
 
 
+def written_taps(axis: Axis, transposed: bool) -> int:
+    """How many taps are written out at once to find and to use the pattern of an axis, about and at
+    most: those of rows at the border, and of a few repetitions.
+    """
+    start, stop = axis.interior
+    border, inside = axis.n_out - (stop - start), min(stop - start, 1)
+    if not transposed:
+        taps = border * axis.k
+        return (taps if taps <= _ALL_TAPS_KEPT else max(_at_once(taps), axis.k)) + inside * axis.k
+    reach = axis.dilation * (axis.k - 1)
+    outside = 0
+    if axis.mode != "zeros":
+        outside = max(0, -axis.first) + max(0, axis.last + 1 - axis.n_in)
+    rows = min(axis.n_in, 2 * (reach + outside) + 6 * axis.stride)
+    readers = min(axis.n_out, -(-axis.k // axis.stride))
+    return rows * readers + outside * (readers + 1) + min(6 * axis.k, axis.k * axis.n_out)
+
+
 def _axis_pattern(axis: Axis, transposed: bool) -> AxisPattern:
     n_rows = axis.n_in if transposed else axis.n_out
     start, stop = _readers_inside(axis) if transposed else axis.interior
@@ -200,13 +218,17 @@ def _border(axis: Axis, transposed: bool, start: int, stop: int) -> list[Region]
     # A sample is read by k / stride windows, but where a boundary folds more onto it.
     readers = -(-axis.k // axis.stride) if transposed and axis.mode == "zeros" else axis.k
     readers *= 1 if copies(axis.mode) else _TERMS
-    taps = min(max(_TAPS_AT_LEAST, (stop - start) * readers // _SHARE), _TAPS_AT_ONCE)
-    at_once = max(1, taps // readers)
+    at_once = max(1, _at_once((stop - start) * readers) // readers)
     if stop - start > at_once:
         chunks = range(start, stop, at_once)
         return [Region(chunk, min(at_once, stop - chunk), 1, 0) for chunk in chunks]
     period, shift = (axis.stride, 1) if transposed else (1, axis.stride)
     return _merge_equal(_rows(axis, transposed, start, stop), start, period, shift)
+
+
+def _at_once(taps: int) -> int:
+    """How many of the taps of a border are written out at a time."""
+    return min(max(_TAPS_AT_LEAST, taps // _SHARE), _TAPS_AT_ONCE)
 
 
 def _merge_equal(rows: Rows, offset: int, period: int, shift: int) -> list[Region]:

@@ -106,11 +106,11 @@ def forward_rows(axis: Axis, start: int, stop: int) -> Rows:
     position = (windows * axis.stride - axis.before)[:, None] + axis.dilation * taps
     if not copies(axis.mode):
         number, cols, factors = held(axis.mode, position, axis.n_in)
-        return _canonical(number // axis.k, cols, number % axis.k, stop - start, factors)
+        return canonical(number // axis.k, cols, number % axis.k, stop - start, factors)
     cols = source(axis.mode, position, axis.n_in)
     row = np.broadcast_to(np.arange(stop - start)[:, None], cols.shape)
     tap = np.broadcast_to(taps, cols.shape)
-    return _canonical(row, cols, tap, stop - start)
+    return canonical(row, cols, tap, stop - start)
 
 
 def transposed_rows(axis: Axis, start: int, stop: int) -> Rows:
@@ -135,7 +135,7 @@ def transposed_rows(axis: Axis, start: int, stop: int) -> Rows:
     tap = np.broadcast_to(taps[:, None], cols.shape)
     if factors is not None:
         factors = np.broadcast_to(factors, cols.shape)
-    return _canonical(rows, np.where(hits, cols, OUTSIDE), tap, stop - start, factors)
+    return canonical(rows, np.where(hits, cols, OUTSIDE), tap, stop - start, factors)
 
 
 def _rows_by_windows(axis: Axis, start: int, stop: int, first: int, last: int) -> Rows:
@@ -143,7 +143,7 @@ def _rows_by_windows(axis: Axis, start: int, stop: int, first: int, last: int) -
     tap, window, sample, factors = _contributions(axis, first, last)
     hits = (sample >= start) & (sample < stop)
     factors = None if factors is None else factors[hits]
-    return _canonical(sample[hits] - start, window[hits], tap[hits], stop - start, factors)
+    return canonical(sample[hits] - start, window[hits], tap[hits], stop - start, factors)
 
 
 def _contributions(axis: Axis, first: int, last: int) -> tuple[Ints, Ints, Ints, Ints | None]:
@@ -181,7 +181,7 @@ def rows_with_entries(axis: Axis, transposed: bool) -> tuple[Ints, Rows]:
         tap, window, sample, factors = _contributions(axis, 0, axis.n_out)
     row, col = (sample, window) if transposed else (window, sample)
     numbers, owner = np.unique(row, return_inverse=True)
-    return numbers, _canonical(owner.astype(np.int64), col, tap, numbers.size, factors)
+    return numbers, canonical(owner.astype(np.int64), col, tap, numbers.size, factors)
 
 
 def _readers(axis: Axis) -> tuple[Ints, Ints]:
@@ -221,7 +221,7 @@ def _read(axis: Axis, start: int, stop: int) -> Ints:
     return windows * axis.stride - axis.before + axis.dilation * taps[:, None]
 
 
-def _canonical(row: Ints, col: Ints, tap: Ints, n_rows: int, factors: Ints | None = None) -> Rows:
+def canonical(row: Ints, col: Ints, tap: Ints, n_rows: int, factors: Ints | None = None) -> Rows:
     """Contributions (row, col, tap, coefficient) as rows with ascending, unique columns; OUTSIDE
     columns are left out.
     """

@@ -1,0 +1,242 @@
+"""The arrays of a CSR matrix of which too much would be written out at once otherwise: box by box.
+
+A *box* is a part of the matrix that is contiguous in its flat arrays: the product of parts of the
+axes' matrices, for some column channels. The whole is halved until each box is small: along rows of
+the first axis, of the next one where a single row is left, and so on, then along column channels
+and along the entries of a single row. So nothing beside the matrix grows with it, whatever the
+geometry, and rows without entries cost what their row pointer does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ..pattern import MatrixPattern, Patch, Patches, Rows
+from ..threads import cached_property
+from ._kernel import kernel_by_rows
+from ._leaf import expanded
+
+Ints = NDArray[np.int64]
+
+_PARTS = 200  # boxes, about, where these are larger than
+_LEAST = 1 << 10  # entries, or rows, and
+_MOST = 1 << 17  # at most so large
+_KNOWN = 1 << 7  # parts of an axis whose readings are remembered
+_POINTERS = 1 << 14  # row pointers that are summed in one go
+_SUMMED = 4  # taps, for each entry, that may be there before they are summed
+
+
+class _Box(NamedTuple):
+    """Some column channels, and a part of each axis's matrix."""
+
+    channels: tuple[int, int]
+    patches: tuple[Patch, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows, in the first channel."""
+        return prod(patch.row_stop - patch.row_start for patch in self.patches)
+
+    def halves(self) -> list[_Box]:
+        """Two boxes that are this one, in order; itself where it is a single entry."""
+        for number, patch in enumerate(self.patches):
+            start, stop = patch[:2]
+            if stop - start > 1:
+                middle = (start + stop) // 2
+                parts = [patch._replace(row_stop=middle), patch._replace(row_start=middle)]
+                return [self._with(number, part) for part in parts]
+        first, last = self.channels
+        if last - first > 1:
+            middle = (first + last) // 2
+            return [self._replace(channels=part) for part in ((first, middle), (middle, last))]
+        for number, patch in enumerate(self.patches):
+            start, stop = patch[2:]
+            if stop - start > 1:
+                middle = (start + stop) // 2
+                parts = [patch._replace(col_stop=middle), patch._replace(col_start=middle)]
+                return [self._with(number, part) for part in parts]
+        return [self]
+
+    def _with(self, number: int, patch: Patch) -> _Box:
+        patches = (*self.patches[:number], patch, *self.patches[number + 1 :])
+        return self._replace(patches=patches)
+
+
+class ByBoxes:
+    """Makes the arrays of matrices of one pattern, box by box."""
+
+    def __init__(self, pattern: MatrixPattern) -> None:
+        self._pattern = pattern
+        self._axes = [Patches(axis, pattern.transposed) for axis in pattern.geometry.axes]
+        entries = pattern.geometry.nnz // pattern.row_channels
+        rows = pattern.shape[0] // pattern.row_channels
+        self._entries, self._rows = (
+            min(max(_LEAST, count // _PARTS), _MOST) for count in (entries, rows)
+        )
+
+    @cached_property
+    def nnz(self) -> int:
+        """Entries of the matrix, counted."""
+        counted = (int(self._counts(box, parts).sum()) for box, parts in self._boxes())
+        return self._pattern.row_channels * sum(counted)
+
+    def indices(self, dtype: DTypeLike) -> NDArray[Any]:
+        """Column indices, ascending in every row."""
+        pattern = self._pattern
+        channels = pattern.row_channels
+        flat = np.empty((channels, self._size), dtype=dtype)
+        done = 0
+        for box, parts in self._boxes():
+            columns, _, kept, _ = self._expanded(box, parts)
+            columns = columns if kept is None else columns[kept]
+            flat[0, done : done + columns.size] = columns
+            done += columns.size
+        group = np.arange(1, channels) // (channels // pattern.geometry.groups)
+        offsets = group * (pattern.shape[1] // pattern.geometry.groups)
+        np.add(flat[0], offsets[:, None].astype(dtype), out=flat[1:])
+        return flat.reshape(-1)
+
+    def indptr(self, dtype: DTypeLike) -> NDArray[Any]:
+        """Row pointer."""
+        pattern = self._pattern
+        indptr = np.zeros(pattern.shape[0] + 1, dtype=dtype)
+        counts = indptr[1:].reshape(pattern.row_channels, -1)
+        n_rows = [axis.whole.row_stop for axis in self._axes]
+        steps = [prod(n_rows[number + 1 :]) for number in range(len(n_rows))]
+        for box, parts in self._boxes():
+            start = sum(
+                patch.row_start * step for patch, step in zip(box.patches, steps, strict=True)
+            )
+            counts[0, start : start + box.rows] += self._counts(box, parts).astype(dtype)
+        counts[1:] = counts[0]
+        done = 0
+        for start in range(0, indptr.size, _POINTERS):
+            part = indptr[start : start + _POINTERS]
+            part[...] = np.cumsum(part) + done
+            done = int(part[-1])
+        return indptr
+
+    def values(self, weight: NDArray[Any]) -> NDArray[Any]:
+        """Values in the weight's dtype, in the order of the indices."""
+        kernel = kernel_by_rows(self._pattern, weight)
+        flat = np.empty((len(kernel), self._size), dtype=weight.dtype)
+        done = 0
+        for box, parts in self._boxes():
+            _, sources, kept, _ = self._expanded(box, parts)
+            sources = sources if kept is None else sources[kept]
+            table = _entries(kernel[:, slice(*box.channels)], parts)
+            flat[:, done : done + sources.size] = table.take(sources, axis=1)
+            done += sources.size
+        return flat.reshape(-1)
+
+    @property
+    def _size(self) -> int:
+        """Entries of one row channel."""
+        pattern = self._pattern
+        nnz = pattern.geometry.nnz if pattern.taps is None else self.nnz
+        return nnz // pattern.row_channels
+
+    def _boxes(self) -> Iterator[tuple[_Box, list[Rows]]]:
+        """The boxes in order, but those that hold nothing, with the rows of the axes."""
+        whole = tuple(axis.whole for axis in self._axes)
+        pending = [_Box((0, self._pattern.col_channels), whole)]
+        counted: list[dict[Patch, int]] = [{} for _ in self._axes]
+        written: list[tuple[Patch, Rows] | None] = [None for _ in self._axes]
+        while pending:
+            box = pending.pop()
+            readings = self._readings(box, counted)
+            if not prod(readings):
+                continue
+            halves = box.halves() if self._large(box, readings) else [box]
+            if len(halves) > 1:
+                pending += reversed(halves)
+                continue
+            for number, patch in enumerate(box.patches):
+                held = written[number]
+                if held is None or held[0] != patch:
+                    written[number] = patch, self._axes[number].rows(patch)
+            yield box, [held[1] for held in written if held is not None]
+
+    def _readings(self, box: _Box, counted: list[dict[Patch, int]]) -> list[int]:
+        """The readings that the part of each axis holds, or more than there may be."""
+        found = []
+        for axis, patch, known in zip(self._axes, box.patches, counted, strict=True):
+            if patch not in known:
+                if len(known) > _KNOWN:
+                    known.clear()
+                known[patch] = axis.readings(patch, self._entries)
+            found.append(known[patch])
+        return found
+
+    def _large(self, box: _Box, readings: Sequence[int]) -> bool:
+        """Whether a box is to be halved: for its entries, its rows, or the taps of an axis that is
+        summed when the entries of those before it are written out.
+        """
+        places = [
+            (patch.row_stop - patch.row_start) * (patch.col_stop - patch.col_start)
+            for patch in box.patches
+        ]
+        if (
+            next((read for read, place in zip(readings, places, strict=True) if place > 1), 0)
+            > self._entries
+        ):
+            return True  # of the axis that would be halved
+        entries = [min(pair) for pair in zip(places, readings, strict=True)]
+        channels = box.channels[1] - box.channels[0]
+        if channels * prod(entries) > self._entries or channels * box.rows > self._rows:
+            return True
+        taps = map(min, self._pattern.geometry.kernel_size, readings)
+        done = channels
+        for own, summed in zip(entries, taps, strict=True):
+            if done > channels and done * summed > _SUMMED * self._entries:
+                return True
+            done *= own
+        return False
+
+    def _counts(self, box: _Box, parts: Sequence[Rows]) -> Ints:
+        """Entries of each row of a box, in the first channel."""
+        if self._pattern.taps is not None:
+            _, _, kept, owner = self._expanded(box, parts)
+            owner = owner if kept is None else owner[kept]
+            return np.bincount(owner, minlength=box.rows)
+        counts = np.array([box.channels[1] - box.channels[0]])
+        for part in parts:
+            counts = np.multiply.outer(counts, part.counts).reshape(-1)
+        return counts
+
+    def _expanded(
+        self, box: _Box, parts: Sequence[Rows]
+    ) -> tuple[Ints, Ints, NDArray[np.bool_] | None, Ints]:
+        """Columns, numbers in the table of :func:`_entries`, which of them are stored, and the
+        rows.
+        """
+        pattern = self._pattern
+        numbers = [(np.arange(part.cols.size), part.cols.size) for part in parts]
+        owner, columns, sources = expanded(pattern, parts, range(*box.channels), numbers)
+        if pattern.taps is None:
+            return columns, sources, None, owner
+        mask = np.flip(pattern.taps) if pattern.geometry.flip else pattern.taps
+        stored = _entries(mask[None, None], parts, np.logical_or)[0]
+        return columns, sources, stored[sources % stored.size], owner
+
+
+def _entries(kernel: NDArray[Any], parts: Sequence[Rows], ufunc: np.ufunc = np.add) -> NDArray[Any]:
+    """The entries of the product of some rows: (row channels, column channels x entries of each
+    axis).
+    """
+    relabeled = []
+    for number, part in enumerate(parts):
+        if part.taps.size < kernel.shape[2 + number]:
+            # Taps that none of them reads would take memory until their axis is summed.
+            used, taps = np.unique(part.taps, return_inverse=True)
+            kernel, part = kernel.take(used, axis=2 + number), replace(part, taps=taps)
+        relabeled.append(part)
+    for number, part in enumerate(relabeled):
+        kernel = part.sum_taps(kernel, 2 + number, ufunc)
+    return kernel.reshape(len(kernel), -1)
