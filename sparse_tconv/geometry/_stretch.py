@@ -107,7 +107,8 @@ def stretch_table(axis: Axis) -> NDArray[np.int64]:
         (part.start, part.stop, part.sample, part.step, part.coefficient, part.slope)
         for part in found
     )
-    return np.fromiter(fields, np.dtype((np.int64, 6))).T.copy()
+    table = np.fromiter(fields, np.dtype((np.int64, 6)))
+    return table.T.astype(np.int64, order="C")
 
 
 def repetitions(axis: Axis, start: int, stop: int) -> list[Stretch]:
