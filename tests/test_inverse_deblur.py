@@ -390,3 +390,11 @@ def test_kernels_that_are_no_psf_are_not_judged_as_one():
     op = st.inverse.blur(np.array([[-1.0, 3.0, -1.0]]), (32, 32))
     found = st.inverse.tikhonov(op, op.apply(rng.random((32, 32))), 0.1)
     assert not any("PSF sums" in line or "negative entries" in line for line in found.findings)
+
+
+@pytest.mark.parametrize("boundary", ["zeros", "circular"])
+def test_a_boundary_that_makes_it_worse_is_warned_of(boundary):
+    problem = problems.deblurring("gauss", 64, noise=0.002)
+    found = deblur(problem.y, psf.gauss(2), boundary=boundary)
+    assert problem.error(found.x) > problem.error(problem.y)
+    assert found.findings

@@ -55,7 +55,7 @@ def choose(task: Task, rule: str, sigma: float, given: bool, progress: Progress)
     return Chosen(
         _damp(rule, points, scores, target),
         _named(rule, given),
-        path_findings(rule, points, scores, target),
+        path_findings(rule, points, scores, target, sigma),
         best.x,
         pursuit.iterations,
     )

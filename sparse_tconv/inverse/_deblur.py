@@ -18,6 +18,7 @@ from ._findings import (
     amplified,
     answer_findings,
     data_findings,
+    edge_findings,
     lost_findings,
     noise_findings,
     noise_gain,
@@ -205,6 +206,7 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
             *residual_findings(residual, task.even),
             *lost_findings(model, chosen.damp, residual, point.noise, task.rows),
             *answer_findings(*_shown(task, x)),
+            *([] if task.unknown else edge_findings(*_shown(task, x))),
             *amplified(noise_gain(model, chosen.damp), point.noise, *_shown(task, x)),
         ]
     noise = f"sigma {power_of_two(sigma, of_y):.3g} {'given' if given else 'estimated'}"

@@ -26,7 +26,7 @@ _RANGE = 4.0  # the range of the answer over that of the data: 2.5, 4.1
 _DARK = 0.005  # the energy of negative light over the contrast: 0.003, 0.03
 _NO_LIGHT = 0.05  # of the spread of the data: so far below zero noise may bring them
 _SPENT = 0.4  # the share of the change that is noise, 0.35
-_FALLING = 1.05  # of a score, from the last damp but one to the last
+_EDGE = 3.5  # the change of the answer at the border, where something is assumed beyond it: 1.2
 _NORMAL = 0.05  # the sum of a PSF, off 1
 _USED = 0.5  # the share of pixels used
 _OFF, _RELATIVE = 1.0, 0.4  # of the centroid: pixels, and radii of gyration
@@ -77,8 +77,13 @@ def data_findings(picture: NDArray[Any], used: NDArray[np.bool_] | None) -> list
     return found
 
 
-def path_findings(rule: str, points: list[Point], scores: list[float], target: float) -> list[str]:
-    """Whether a rule had a clear answer."""
+def path_findings(
+    rule: str, points: list[Point], scores: list[float], target: float, sigma: float
+) -> list[str]:
+    """Whether a rule had a clear answer.
+
+    A range may end where the residual is down to the noise, `sigma`: beyond it nothing is to be had.
+    """
     if rule == "discrepancy":
         if points[0].misfit < target:
             return ["the noise is as large as the data: nothing is left to restore"]
@@ -93,7 +98,7 @@ def path_findings(rule: str, points: list[Point], scores: list[float], target: f
     i = int(np.argmin(scores))
     if i == 0:
         return ["the rule chose the largest damp looked at: the data may be all noise"]
-    if i == len(points) - 1 and scores[-2] > _FALLING * scores[-1]:
+    if i == len(points) - 1 and points[-1].noise > _GIVEN * sigma:
         end = "that C allows" if len(points) == POINTS else "that leaves freedom to the noise"
         return [f"the rule chose the smallest damp {end}: its minimum may lie beyond"]
     return []
@@ -163,6 +168,16 @@ def answer_findings(answer: Stack, data: Stack) -> list[str]:
             f"rings, from a wrong PSF, too small a damp or saturated pixels"
         )
     return found
+
+
+def edge_findings(answer: Stack, data: Stack) -> list[str]:
+    """Whether what is assumed beyond the border has its price at the border."""
+    if (ratio := _at_border(answer - data)) > _EDGE:
+        return [
+            f"the answer changes {ratio:.2g} times as much near the border: the picture goes on in "
+            f"another way than the model assumes"
+        ]
+    return []
 
 
 def amplified(gain: float, level: float, answer: Stack, data: Stack) -> list[str]:

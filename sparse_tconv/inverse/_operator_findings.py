@@ -18,6 +18,7 @@ from ._findings import (
     amplified,
     answer_findings,
     data_findings,
+    edge_findings,
     lost_findings,
     noise_findings,
     noise_gain,
@@ -173,7 +174,7 @@ def _of_the_answer(seen: _Seen) -> list[str]:
     """What the answer looks like beside the data; where these are not used it is taken for them."""
     answer = seen.answer.reshape(seen.data.shape)
     data = seen.data if seen.used is None else np.where(seen.used, seen.data, answer)
-    found = answer_findings(answer, data)
+    found = [*answer_findings(answer, data), *edge_findings(answer, data)]
     if seen.blur is not None:
         gain = noise_gain(seen.blur.model, seen.damp)
         found += amplified(gain, seen.level, answer, data)
