@@ -117,7 +117,7 @@ MODULES = {
     "leaves_early": "raise SystemExit(7)\n",
     "stops": "class Own:\n    shape = property(lambda self: 1 // 0)\nforward = Own()\n",
     "prints": (
-        "import os, sys\nprint('on import')\n"
+        "import atexit, os, sys\nprint('on import')\natexit.register(print, 'at exit')\n"
         "def forward(x):\n    print('forward')\n    os.write(1, b'below')\n"
         "    sys.__stdout__.write('around')\n    os.system('echo child')\n    return 2 * x\n"
         "adjoint = forward\n"
@@ -151,7 +151,7 @@ def test_json_is_json_whatever_users_code_prints(tmp_path: Path) -> None:
     answer = run(*check, "--json", cwd=tmp_path)
     assert answer.returncode == 0
     assert json.loads(answer.stdout)["passed"] is True
-    for word in (b"on import", b"forward", b"below", b"around", b"child"):
+    for word in (b"on import", b"forward", b"below", b"around", b"child", b"at exit"):
         assert word in answer.stderr
 
 

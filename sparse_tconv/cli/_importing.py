@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import importlib
 import os
@@ -89,6 +90,20 @@ def prints_aside() -> Iterator[None]:
     """Whatever is printed inside, by Python or below it, goes to standard error."""
     with _descriptor_aside(), redirect_stdout(sys.stderr):
         yield
+
+
+def prints_aside_at_exit() -> None:
+    """The same of what a user's code prints when the interpreter ends, by handlers and finalizers
+    registered so far: the output is complete.
+    """
+    atexit.register(_end_output)  # the last one registered is the first that is called
+
+
+def _end_output() -> None:
+    _flush()
+    with suppress(OSError):
+        os.dup2(_ERR, _OUT)
+    sys.stdout = sys.stderr
 
 
 @contextmanager

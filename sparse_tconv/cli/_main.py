@@ -15,6 +15,7 @@ from .. import __version__
 from ..errors import SparseTconvError
 from ..threads import in_main_thread
 from . import _apply, _build, _check, _compile, _deblur, _demo, _info, _spectrum
+from ._importing import prints_aside_at_exit
 from ._parser import BAD_ARGUMENT, INTERRUPTED, OK, READER_GONE, TERMINATED, Parser
 
 COMMANDS = (_demo, _info, _build, _apply, _check, _spectrum, _deblur, _compile)
@@ -72,6 +73,8 @@ def _run(parser: Parser, argv: Sequence[str] | None) -> int:
         code: int = arguments.run(arguments)
     finally:
         _deliver_output()
+        if argv is None:  # the process is this command, and ends with it
+            prints_aside_at_exit()
     return code
 
 
