@@ -16,7 +16,7 @@ from ._plan import Plan, plan
 from ._products import Order, sheets
 
 ORDERS = tuple(Order)  # those to choose from
-BLOCK_BYTES = 6 << 20  # of what is multiplied at a time, which stays in a near cache
+BLOCK_BYTES = 3 << 20  # of what is multiplied at a time, which stays in a near cache
 MANY = 2048  # columns of a product
 NEAR, FAR = 1 << 18, 1.15  # a matrix of more numbers is read from far, and that much slower
 FLOPS_FOR_THREADS = 2e6  # below, starting threads takes longer than the work
@@ -87,7 +87,9 @@ def _way(plan: Plan, order: Order, channels: tuple[int, int], dtype: np.dtype[An
     summed = sum(prod(part.counts[1:]) for part in plan.parts)
     width = stacked + out_channels * (computed + summed)
     columns = max((prod(part.counts[1:]) for part in plan.parts), default=1)
-    at_once = max(1, BLOCK_BYTES // dtype.itemsize // width, -(-MANY // columns))
+    # Scattered rows are many for each that is summed: larger blocks share more of them.
+    numbers = BLOCK_BYTES // dtype.itemsize * (2 if order is Order.SCATTERED else 1)
+    at_once = max(1, numbers // width, -(-MANY // columns))
     blocks, work, calls = -(-plan.rows // at_once), 0.0, 0
     for (_, _, sizes), images in copied.items():
         if images > 1 or max(plan.steps) > 1:
