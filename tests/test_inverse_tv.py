@@ -214,3 +214,25 @@ def test_a_wrong_argument_is_answered_by_name(options, error, message):
     arguments = {"op": OP, "y": Y, "weight": 1.0, **options}
     with pytest.raises(error, match=message):
         tv(arguments.pop("op"), arguments.pop("y"), arguments.pop("weight"), **arguments)
+
+
+@pytest.mark.parametrize("weight", [1e2, 1e10, 1e100, 1e300])
+def test_a_weight_above_all_edges_leaves_the_levels(weight, rng):
+    """One per channel: their least squares, without a rounded edge that the weight would multiply."""
+    op = blur(np.ones((3, 3)) / 9, (2, 8, 9), channels=True)
+    y = rng.random((2, 8, 9)) + np.array([0.0, 3.0])[:, None, None]
+    found = tv(op, y, weight)
+    assert found.converged
+    assert found.solution_norm == 0
+    wanted = np.broadcast_to(y.mean(axis=(1, 2), keepdims=True), y.shape)
+    np.testing.assert_allclose(found.x, wanted, rtol=1e-12)
+    assert 0 <= found.gap <= 1e-3 * 0.5 * found.residual_norm**2
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, 3e200])
+def test_flat_data_have_a_flat_answer_and_nothing_speaks_against_it(value):
+    y, kernel = np.full((12, 13), value), np.ones((3, 3)) / 9
+    found = st.inverse.deblur(y, kernel, penalty="tv")
+    assert found.converged
+    assert found.findings == ()
+    np.testing.assert_allclose(found.x, y, rtol=1e-12)

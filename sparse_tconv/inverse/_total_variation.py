@@ -143,6 +143,22 @@ class TotalVariation:
         self._normal = self._adjoint(self._image)
         return self._best
 
+    def flat(self) -> Certificate:
+        """The certificate of pictures of one value per channel: the answer where the weight is large
+        or the data are flat, whose variation an iteration only rounds to zero.
+        """
+        images, solver = self._constants
+        levels = (self._problem.y @ images.T @ solver).reshape(
+            *self._shape[:2], *[1] * len(self._shape[2:])
+        )
+        x = np.clip(np.broadcast_to(levels, self._shape), self._lower, self._upper)
+        p = self._forward(x) - self._problem.y
+        variation = float(self._gradient.lengths(self._gradient.apply(x)).sum())
+        objective = 0.5 * float(np.vdot(p, p)) + self._weight * variation
+        self._dual = max(self._dual, self._dual_value(*self._mended(p, np.zeros_like(self._u))))
+        self._best = Certificate(x, objective, variation, self._dual)
+        return self._best
+
     def _least_squares(self) -> None:
         """``(C^T C + rho D^T D + rho_t) x = C^T y + rho D^T (v - u) + rho_t (t - s)``, roughly, by
         conjugate gradients with a preconditioner in the cosine basis.

@@ -24,6 +24,7 @@ from ._warning import warn_unless_converged
 
 _CHECK = 10  # iterations between two looks at the gap, each of which costs about two iterations
 _FARTHEST = 300  # exponents of a weight in a problem of common size
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of |y|^2: what no gap can be told from
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -64,7 +65,7 @@ def tv(
     x0 : array-like, (..., *in_shape), optional
         Where to start; it does not change what is solved.
     tol : float, default 1e-3
-        When to stop: when the duality gap is at most tol times the objective. The objective itself
+        When to stop: when the duality gap is at most tol times the objective, or rounding. The objective itself
         is usually much nearer to the minimum than the gap tells.
     maxiter : int, default 1000
         Most iterations.
@@ -149,13 +150,19 @@ def tv(
     bounds = _bounds(problem, lower, upper)
     start = _start(problem) if x0 is None else problem.sample("x0", x0)
     own = _weight(weight, of_op + of_y)
+    least = max(_ROUNDING * float(np.vdot(problem.y, problem.y)), _TINY)
+
+    def enough(objective: float) -> float:
+        return max(tolerance * abs(objective), least)
+
     flat = [np.reshape(array, shape) for array in (bounds.lower, bounds.upper, start)]
     with Progress(total, bar, callback, problem.shaped) as shown:
         method = TotalVariation(problem, Gradient(sizes, joint), shape, own, *flat)
-        found = method.certificate()
-        status = Status.MAXITER
+        found, status = method.flat(), Status.MAXITER
+        if found.gap > enough(found.objective):
+            found = method.certificate()
         while True:
-            if found.gap <= tolerance * max(abs(found.objective), _TINY):
+            if found.gap <= enough(found.objective):
                 status = Status.CONVERGED
             if status is Status.CONVERGED or shown.iterations >= total:
                 break
