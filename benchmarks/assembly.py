@@ -18,7 +18,7 @@ import numpy as np
 import sparse_tconv as st
 
 # name, the most the ratio should be, weight shape, in_shape, options; "T" in front: a transposed
-# convolution
+# convolution; "local": one kernel for each output position
 CASES = [
     ("512x512 9x9", 1.0, (1, 1, 9, 9), (1, 512, 512), {"padding": 4}),
     ("16->32 64x64 3x3", 1.0, (32, 16, 3, 3), (16, 64, 64), {"padding": 1}),
@@ -67,24 +67,49 @@ CASES = [
         (1, 64, 64),
         {"padding": 31, "padding_mode": "circular"},
     ),
+    ("local 256x256 9x9", 1.5, (1, 1, 9, 9), (1, 256, 256), {"padding": 4}),
+    ("local 512x512 5x5 stride 2", 1.5, (1, 1, 5, 5), (1, 512, 512), {"padding": 2, "stride": 2}),
+    ("local 1,000,000 samples k=9", 1.5, (1, 1, 9), (1, 10**6), {"padding": 4}),
+    ("local 16->32 32x32 3x3", 1.5, (32, 16, 3, 3), (16, 32, 32), {"padding": 1}),
+    (
+        "local 256x256 9x9 symmetric",
+        1.5,
+        (1, 1, 9, 9),
+        (1, 256, 256),
+        {"padding": 4, "padding_mode": "symmetric"},
+    ),
+    ("T local 256x256 9x9", 1.5, (1, 1, 9, 9), (1, 256, 256), {"padding": 4}),
 ]
 
 
 def measure(name, weight_shape, in_shape, options, repeat):
     """Median seconds of building and of copying, and peak memory over the matrix's."""
-    build = st.conv_transpose_matrix if name.startswith("T ") else st.conv_matrix
-    weight = np.random.default_rng(0).standard_normal(weight_shape)
-    matrix = build(weight, in_shape, **options)
+    build = builder(name, weight_shape, in_shape, options)
+    matrix = build()
     built, copied = [], []
     for _ in range(repeat):
-        built.append(seconds(lambda: build(weight, in_shape, **options)))
+        built.append(seconds(build))
         copied.append(seconds(matrix.copy))
     size = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
     tracemalloc.start()
-    build(weight, in_shape, **options)
+    build()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return matrix.nnz, statistics.median(built), statistics.median(copied), peak / size
+
+
+def builder(name, weight_shape, in_shape, options):
+    """What builds the matrix of a case."""
+    rng = np.random.default_rng(0)
+    transposed = name.startswith("T ")
+    if "local" in name:
+        plain = st.Conv(np.zeros(weight_shape), in_shape, **options)
+        weight = rng.standard_normal((*weight_shape, *plain.out_shape[1:]))
+        op = st.LocalConv(weight, in_shape, **options)
+        return op.T.to_matrix if transposed else op.to_matrix
+    weight = rng.standard_normal(weight_shape)
+    build = st.conv_transpose_matrix if transposed else st.conv_matrix
+    return lambda: build(weight, in_shape, **options)
 
 
 def seconds(call):

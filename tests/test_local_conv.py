@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -84,6 +85,51 @@ def test_matrices_have_the_pattern_of_the_convolution_and_its_entries_for_equal_
                 np.testing.assert_array_equal(got.data, wanted.data)
             else:
                 np.testing.assert_allclose(got.data, wanted.data, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "size", "options"),
+    [
+        ((7, 7), (60, 64), {"padding": 3, "padding_mode": "symmetric"}),
+        ((3, 4, 3), (18, 20, 24), {"stride": (1, 2, 1), "flip": True}),
+        ((9,), (30_000,), {"padding": 4, "padding_mode": "antireflect"}),
+        ((300,), (6000,), {"dilation": 2}),
+        ((1023,), (1023,), {"padding": 511, "padding_mode": "circular"}),
+    ],
+)
+def test_large_matrices_are_laid_in_piece_by_piece_with_little_beside_them(
+    rng, kernel, size, options
+):
+    like = st.Conv(np.zeros(kernel), size, channels=False, **options)
+    weight = rng.standard_normal((*kernel, *like.out_shape))
+    op = st.LocalConv(weight, size, channels=False, **options)
+    x, y = rng.standard_normal(size), rng.standard_normal(op.out_shape)
+    direct = st.LocalConv(weight, size, channels=False, engine="direct", **options)
+    for relative, sample, known in ((op, x, direct.apply(x)), (op.T, y, direct.T.apply(y))):
+        matrix = relative.to_matrix()
+        np.testing.assert_allclose(matrix @ sample.ravel(), known.ravel(), rtol=1e-10, atol=1e-10)
+        nbytes = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
+        tracemalloc.start()
+        relative.to_matrix(dtype=np.complex128)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak <= 1.1 * (nbytes + matrix.data.nbytes) + (1 << 22)
+
+
+def test_a_transpose_of_many_more_rows_than_entries_is_sorted(rng):
+    op = st.LocalConv(rng.standard_normal((2, 3)), (40_000,), stride=19_990, channels=False)
+    wanted = op.matrix.T.tocsr()
+    got = op.T.matrix
+    np.testing.assert_array_equal(got.indptr, wanted.indptr)
+    np.testing.assert_array_equal(got.indices, wanted.indices)
+    np.testing.assert_array_equal(got.data, wanted.data)
+
+
+def test_index_arrays_are_those_of_the_convolution(rng):
+    conv = st.Conv(np.ones((3, 3)), (9, 8), channels=False, engine="csr")
+    op = st.LocalConv(rng.standard_normal((3, 3, 7, 6)), (9, 8), channels=False)
+    for got, wanted in ((op.matrix, conv.matrix), (op.T.matrix, conv.T.matrix)):
+        assert np.shares_memory(got.indices, wanted.indices)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -184,6 +230,15 @@ def test_errors_say_what_to_do(rng):
     )
     with pytest.raises(st.DTypeError, match="sums of the taps that meet at the border"):
         small.to_matrix()
+    doubled = np.full((2, 4), -100, np.int8)
+    line = st.LocalConv(doubled, (3,), padding=1, padding_mode="smooth", channels=False)
+    with pytest.raises(st.DTypeError, match="sums of the taps that meet at the border"):
+        line.T.to_matrix()
+    assert line.to_matrix(dtype=np.int64).min() < -128
+    with pytest.raises(st.DTypeError, match="`weight` must have a sign"):
+        st.LocalConv(
+            doubled.astype(np.uint8), (3,), padding=1, padding_mode="smooth", channels=False
+        )
 
 
 def test_jax_computes_the_same(rng):

@@ -7,7 +7,7 @@ from ._extension_matrix import extension_matrix
 from ._folded_sums import check_folded_sums, check_signs
 from ._kernel import correlation_kernel, from_correlation_kernel, grouped_kernel
 from ._limits import guard_dense, guard_entries, index_dtype
-from ._local import local_matrix
+from ._local import local_matrix, shared_local_matrix
 from ._matrices import conv_matrix, conv_transpose_matrix
 from ._row_block import row_block
 
@@ -28,6 +28,7 @@ __all__ = [
     "index_dtype",
     "local_matrix",
     "row_block",
+    "shared_local_matrix",
     "shared_skeleton",
     "wrap",
 ]

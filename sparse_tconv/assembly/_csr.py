@@ -102,14 +102,18 @@ def cast_weight(weight: NDArray[Any], dtype: Any) -> NDArray[Any]:
     """The kernel in the dtype asked for; a cast that would drop imaginary parts or fractions is
     refused.
     """
-    if dtype is None or weight.dtype == dtype:
-        return weight
-    if not np.can_cast(weight.dtype, dtype, "same_kind"):
-        raise DTypeError(
-            f"`dtype` must be able to hold a weight of dtype {weight.dtype}; got {dtype}. "
-            f"Convert the weight first, or ask for {np.result_type(weight.dtype, dtype)}."
-        )
-    return weight.astype(dtype)
+    check_cast(weight.dtype, dtype)
+    return weight if dtype is None else weight.astype(dtype, copy=False)
+
+
+def check_cast(given: np.dtype[Any], dtype: Any) -> None:
+    """Refuse a dtype asked for that would drop imaginary parts or fractions of the given one."""
+    if dtype is None or np.can_cast(given, dtype, "same_kind"):
+        return
+    raise DTypeError(
+        f"`dtype` must be able to hold a weight of dtype {given}; got {dtype}. "
+        f"Convert the weight first, or ask for {np.result_type(given, dtype)}."
+    )
 
 
 def kept_taps(weight: NDArray[Any], geometry: ConvGeometry) -> NDArray[np.bool_] | None:

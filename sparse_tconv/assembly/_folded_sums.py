@@ -54,6 +54,19 @@ def check_folded_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         )
 
 
+def sums_may_wrap(geometry: ConvGeometry, weight: NDArray[Any]) -> bool:
+    """Whether sums over the taps of an entry may not fit the integers of a weight with kernels of
+    any number; unsigned ones are refused where these have signs.
+    """
+    if weight.dtype.kind not in "iu":
+        return False
+    check_signs(geometry, weight.dtype)
+    most, signed = _largest(geometry), not all(copies(axis.mode) for axis in geometry.axes)
+    if most == 1 and not signed:
+        return False
+    return most * max(-int(weight.min()), int(weight.max())) > np.iinfo(weight.dtype).max
+
+
 def check_signs(geometry: ConvGeometry, dtype: np.dtype[Any]) -> None:
     """Refuse unsigned kernels where the border takes differences of taps."""
     if dtype.kind != "u":

@@ -4,8 +4,6 @@ values laid in from one kernel per output position.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,95 +14,76 @@ from .._memory import shortage_told
 from ..errors import DTypeError
 from ..geometry import ConvGeometry
 from ..pattern import MatrixPattern
-from ._csr import cast_weight, wrap
+from ._csr import Skeleton, check_cast, shared_skeleton, wrap
+from ._folded_sums import sums_may_wrap
 from ._layout import layout
 from ._limits import guard_entries, index_dtype
-
-_TOGETHER = 1 << 17  # entries of one slab of several channels that are written in one go
+from ._local_values import local_values
 
 
 def local_matrix(
     geometry: ConvGeometry,
-    kernels: NDArray[Any],
+    weight: NDArray[Any],
+    transposed: bool,
     *,
     dtype: Any = None,
     index: Any = None,
     max_bytes: Any = None,
 ) -> csr_array:
-    """C with a kernel of its own for every output position, as a matrix that the caller owns.
+    """C with a kernel of its own for every output position, or C^T, as a matrix that the caller
+    owns.
 
-    `kernels` is (y channels, x channels of a group, *kernel_size, *out_size), ready to correlate.
+    `weight` is C-ordered, of shape (*geometry.weight_shape, *out_size).
     """
-    kernels = cast_weight(kernels, dtype)
-    pattern = MatrixPattern(geometry)
+    check_cast(weight.dtype, dtype)
+    wanted = weight.dtype if dtype is None else np.dtype(dtype)
+    if wanted.kind in "iu":  # what they hold is what is added up
+        weight = weight.astype(wanted, copy=False)
+    pattern = MatrixPattern(geometry, transposed)
     nnz = geometry.nnz
     chosen = index_dtype(pattern.shape, nnz, index)
-    instead = "`LocalConv`, which applies it"
-    guard_entries(pattern.shape, nnz, kernels.dtype, chosen, max_bytes, instead)
-    _check_folded_sums(geometry, kernels)
+    name = "LocalConvTranspose" if transposed else "LocalConv"
+    guard_entries(pattern.shape, nnz, wanted, chosen, max_bytes, f"`{name}`, which applies it")
+    _check_sums(geometry, weight)
     with shortage_told("matrix", "Use the operator, which applies it without storing it."):
         made = layout(pattern)
         indices, indptr = made.indices(chosen), made.indptr(chosen)
-        return wrap(_values(pattern, kernels), indices, indptr, pattern.shape)
+        return wrap(_values(pattern, weight, wanted), indices, indptr, pattern.shape)
 
 
-def _values(pattern: MatrixPattern, kernels: NDArray[Any]) -> NDArray[Any]:
-    """Values in the order of the indices.
-
-    A slab holds the rows over the last axis for one position on the others: its kernels are folded
-    along these, then written progression by progression, rows and taps exchanged.
+def shared_local_matrix(
+    geometry: ConvGeometry, weight: NDArray[Any], transposed: bool
+) -> tuple[NDArray[Any], Skeleton]:
+    """The values of C or C^T, read-only, and the index arrays that it shares with all matrices of
+    its geometry.
     """
-    flat = np.empty((len(kernels), pattern.geometry.nnz // len(kernels)), dtype=kernels.dtype)
-    slab = prod(kernels.shape[1:]) // prod(axis.shape[0] for axis in pattern.axes[:-1])
-    together = max(1, _TOGETHER // max(slab, 1))
-    for first in range(0, len(kernels), together):
-        channels = slice(first, first + together)
-        _fill(flat[channels], pattern, kernels[channels])
-    return flat.reshape(-1)
+    skeleton = shared_skeleton(geometry, transposed, weight.dtype)
+    _check_sums(geometry, weight)
+    with shortage_told("matrix", "Use the operator, which applies it without storing it."):
+        values = _values(MatrixPattern(geometry, transposed), weight, weight.dtype)
+    values.flags.writeable = False
+    return values, skeleton
 
 
-def _fill(flat: NDArray[Any], pattern: MatrixPattern, kernels: NDArray[Any]) -> None:
-    """The values of some channels."""
-    parts = pattern.axes[-1].progressions
-    done = 0
-    for slab in _slabs(pattern, kernels, 0):
-        table = slab.reshape(len(slab), -1, *slab.shape[-2:])
-        for part in parts:
-            entries = part.rows.sum_taps(table[..., part.positions], 2)
-            rows = entries.reshape(len(entries), -1, part.count).swapaxes(1, 2)
-            size = rows.shape[1] * rows.shape[2]
-            flat[:, done : done + size].reshape(rows.shape)[...] = rows
-            done += size
+def _values(pattern: MatrixPattern, weight: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The values of C or C^T."""
+    if not (pattern.scattered and pattern.transposed):
+        return local_values(pattern, weight, dtype)
+    # Hardly a row of C^T has any entry: those of C, few as well, are sorted by their columns.
+    forward = MatrixPattern(pattern.geometry)
+    columns = layout(forward).indices(np.int64)
+    return local_values(forward, weight, dtype)[np.argsort(columns, kind="stable")]
 
 
-def _slabs(pattern: MatrixPattern, kernels: NDArray[Any], level: int) -> Iterator[NDArray[Any]]:
-    """Kernels folded along all axes but the last: for each position on these, C-ordered, an array
-    (channels, column channels, *entries, taps of the last axis, positions on the last axis).
-    """
-    left = len(pattern.axes) - level  # axes that still have their taps and positions
-    if left == 1:
-        yield kernels
-        return
-    for part in pattern.axes[level].progressions:
-        for position in range(part.start, part.start + part.step * part.count, part.step):
-            at: tuple[Any, ...] = (..., position, *(slice(None),) * (left - 1))
-            here = kernels[at]
-            yield from _slabs(pattern, part.rows.sum_taps(here, 2 + level), level + 1)
-
-
-def _check_folded_sums(geometry: ConvGeometry, kernels: NDArray[Any]) -> None:
+def _check_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
     """Refuse integers whose sums over the taps of an entry do not fit their type."""
-    if kernels.dtype.kind not in "iu":
+    if not sums_may_wrap(geometry, weight):
         return
-    together = prod(axis.k for axis in geometry.axes if axis.mode != "zeros")
-    limits = np.iinfo(kernels.dtype)
-    least, most = int(kernels.min()), int(kernels.max())
-    if together == 1 or limits.min <= together * least <= together * most <= limits.max:
-        return
-    sums = _values(MatrixPattern(geometry), kernels.astype(np.longdouble))
+    limits = np.iinfo(weight.dtype)
+    sums = _values(MatrixPattern(geometry), weight, np.dtype(np.longdouble))
     if sums.size and (sums.min() < limits.min or sums.max() > limits.max):
         raise DTypeError(
             f"`weight` must have sums of the taps that meet at the border within "
-            f"{limits.min} to {limits.max}; got {kernels.dtype}, which they overflow. "
+            f"{limits.min} to {limits.max}; got {weight.dtype}, which they overflow. "
             f"Convert it to a wider type."
         )

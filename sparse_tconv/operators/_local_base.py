@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.sparse import csr_array
 
@@ -75,6 +76,16 @@ class LocalOperator(Operator):
         """
         return 2 * self.geometry.nnz * (4 if self.dtype.kind == "c" else 1)
 
+    @property
+    def matrix(self) -> csr_array:
+        """The operator's matrix: each access a new csr_array around read-only values and indices,
+        the indices those of the ``Conv`` of this geometry.
+
+        Use :meth:`to_matrix` for one to write into.
+        """
+        matrix = self._state.matrix(self._transposed)
+        return matrix.conj() if self._conjugated else matrix
+
     def to_matrix(
         self,
         *,
@@ -116,13 +127,14 @@ class LocalOperator(Operator):
         wanted = validate.optional_dtype("dtype", dtype)
         options = {"dtype": wanted, "index": index_dtype, "max_bytes": max_bytes}
         made = self._state.fresh(self._transposed, **options)
-        return made.conj() if self._conjugated else made
+        if self._conjugated:
+            np.conjugate(made.data, out=made.data)
+        return made
 
     def _matrix(self, max_bytes: Any) -> csr_array:
         if max_bytes is not None:
             return self.to_matrix(max_bytes=max_bytes)
-        matrix = self._state.matrix(self._transposed)
-        return matrix.conj() if self._conjugated else matrix
+        return self.matrix
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         samples = x.reshape(self._batch)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..assembly import local_matrix, wrap
+from ..assembly import Skeleton, check_signs, local_matrix, shared_local_matrix, wrap
 from ..errors import GeometryError
 from ..geometry import ConvGeometry
 from ..local_products import local_forward, local_transpose
@@ -38,13 +38,14 @@ class LocalState:
                 f"`engine` must be one of {', '.join(map(repr, ENGINES))} for kernels that vary in "
                 f"space; got {engine!r}. Pass one of these."
             )
+        check_signs(geometry, weight.dtype)
         self.geometry = geometry
         self.weight = np.array(weight, order="C")
         self.weight.flags.writeable = False
         self.asked = engine
         few = prod(axis.n_out for axis in geometry.axes) <= _FEW
         self.engine = engine if engine != "auto" else "csr" if few else "direct"
-        self._matrices: dict[bool, csr_array] = {}
+        self._matrices: dict[bool, tuple[NDArray[Any], Skeleton]] = {}
         self._lock = lock()
 
     @property
@@ -69,21 +70,14 @@ class LocalState:
         """
         with self._lock:
             if transposed not in self._matrices:
-                made = self.fresh(transposed)
-                made.data.flags.writeable = made.indices.flags.writeable = False
+                made = shared_local_matrix(self.geometry, self.weight, transposed)
                 self._matrices[transposed] = made
-            kept = self._matrices[transposed]
-        return wrap(kept.data, kept.indices, kept.indptr.copy(), kept.shape)
+            values, skeleton = self._matrices[transposed]
+        return wrap(values, skeleton.indices, skeleton.indptr.copy(), skeleton.shape)
 
     def fresh(self, transposed: bool, **options: Any) -> csr_array:
         """C or C^T, the caller's own; options as of :func:`local_matrix`."""
-        made = local_matrix(self.geometry, self.kernels, **options)
-        if not transposed:
-            return made
-        flipped = made.T.tocsr()
-        index = made.indices.dtype
-        indices, indptr = flipped.indices.astype(index), flipped.indptr.astype(index)
-        return wrap(flipped.data, indices, indptr, flipped.shape)
+        return local_matrix(self.geometry, self.weight, transposed, **options)
 
 
 def correlation_kernels(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[Any]:

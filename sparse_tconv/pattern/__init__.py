@@ -5,7 +5,7 @@ time.
 from __future__ import annotations
 
 from ._axis_pattern import AxisPattern, Progression, Region, axis_pattern, written_taps
-from ._matrix_pattern import Block, MatrixPattern, fold_outer
+from ._matrix_pattern import Block, MatrixPattern, fold_outer, row_order
 from ._patch import Patch, Patches
 from ._rows import Rows, forward_rows, rows_with_entries, transposed_rows
 
@@ -21,6 +21,7 @@ __all__ = [
     "axis_pattern",
     "fold_outer",
     "forward_rows",
+    "row_order",
     "rows_with_entries",
     "transposed_rows",
     "written_taps",

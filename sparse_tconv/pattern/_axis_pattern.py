@@ -217,6 +217,8 @@ def _border(axis: Axis, transposed: bool, start: int, stop: int) -> list[Region]
         return []
     # A sample is read by k / stride windows, but where a boundary folds more onto it.
     readers = -(-axis.k // axis.stride) if transposed and axis.mode == "zeros" else axis.k
+    if transposed and axis.mode == "zeros":
+        readers = min(readers, axis.n_out)
     readers *= 1 if copies(axis.mode) else _TERMS
     at_once = max(1, _at_once((stop - start) * readers) // readers)
     if stop - start > at_once:

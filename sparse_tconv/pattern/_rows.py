@@ -89,13 +89,16 @@ class Rows:
         """`values` with its tap axis replaced by the entries: each the sum of the multiples of its
         taps, or another `ufunc` of the taps themselves.
         """
-        taken = values.take(self.taps, axis=axis)
+        return self.sum_terms(values.take(self.taps, axis=axis), axis, ufunc)
+
+    def sum_terms(self, terms: NDArray[Any], axis: int, ufunc: np.ufunc = np.add) -> NDArray[Any]:
+        """The same of values that each stand for one tap of one entry, in the order of `taps`."""
         if not self.folded:
-            return taken
+            return terms
         if self.coefficients is not None and ufunc is np.add:
-            factors = self.coefficients.astype(values.dtype)
-            taken = taken * factors.reshape(-1, *(1,) * (values.ndim - 1 - axis % values.ndim))
-        summed: NDArray[Any] = ufunc.reduceat(taken, self.fold[:-1], axis=axis, dtype=taken.dtype)
+            factors = self.coefficients.astype(terms.dtype)
+            terms = terms * factors.reshape(-1, *(1,) * (terms.ndim - 1 - axis % terms.ndim))
+        summed: NDArray[Any] = ufunc.reduceat(terms, self.fold[:-1], axis=axis, dtype=terms.dtype)
         return summed
 
 
@@ -122,6 +125,8 @@ def transposed_rows(axis: Axis, start: int, stop: int) -> Rows:
         reach = axis.dilation * (axis.k - 1)
         first = max(0, -((reach - start - axis.before) // axis.stride))
         last = max(first, min(last, (stop - 1 + axis.before) // axis.stride + 1))
+    if axis.mode == "zeros" and max(last - first, stop - start) < axis.k:
+        return _rows_by_readers(axis, start, stop, first, last)
     if last - first < stop - start:
         return _rows_by_windows(axis, start, stop, first, last)
     row, position, factors = _readings(axis, start, stop)
@@ -144,6 +149,18 @@ def _rows_by_windows(axis: Axis, start: int, stop: int, first: int, last: int) -
     hits = (sample >= start) & (sample < stop)
     factors = None if factors is None else factors[hits]
     return canonical(sample[hits] - start, window[hits], tap[hits], stop - start, factors)
+
+
+def _rows_by_readers(axis: Axis, start: int, stop: int, first: int, last: int) -> Rows:
+    """The same rows of an axis with zeros outside, from windows first .. last - 1, all that read
+    them: fewer than taps.
+    """
+    rows, windows = np.ogrid[start:stop, first:last]
+    reach = rows + axis.before - axis.stride * windows
+    taps, between = np.divmod(reach, axis.dilation)
+    hits = (between == 0) & (taps >= 0) & (taps < axis.k)
+    row, col = np.nonzero(hits)
+    return canonical(row, col + first, taps[hits], stop - start)
 
 
 def _contributions(axis: Axis, first: int, last: int) -> tuple[Ints, Ints, Ints, Ints | None]:

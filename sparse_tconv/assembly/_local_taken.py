@@ -1,0 +1,59 @@
+"""Rows of kernels that vary in space taken number by number, where a table would hardly be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pattern import Rows, row_order
+from ._local_rows import Part
+
+Ints = NDArray[np.int64]
+
+
+class Taken:
+    """Writes a part of the rows of some slabs from the kernels themselves.
+
+    Parameters
+    ----------
+    lines : (runs, positions) array
+        The kernels.
+    places : sequence of int64 array
+        Which run each term is of: inner channels, terms of the outer axes, taps of the last one.
+    outer : sequence of Rows
+        What the outer axes add up.
+    part : Part
+        The rows of the last axis.
+    """
+
+    def __init__(
+        self, lines: NDArray[Any], places: Sequence[Ints], outer: Sequence[Rows], part: Part
+    ) -> None:
+        width = lines.shape[1]
+        own = places[-1][part.taps] * width + part.near + part.moved
+        self._numbers, self._width, self._part = lines.reshape(-1), width, part
+        self._own = reduce(np.add.outer, [*(place * width for place in places[:-1]), own])
+        self._sums = *outer, part.rows
+        entries = len(places[0])
+        for rows in outer:
+            entries *= rows.cols.size
+        self._order, self._outer = row_order(part.rows, entries), entries
+
+    def write(self, moves: Ints, target: NDArray[Any]) -> None:
+        """Write slabs that lie so many runs further."""
+        part, outer = self._part, self._outer
+        again = np.arange(part.count) * part.step
+        found = self._numbers.take(reduce(np.add.outer, [moves * self._width, again, self._own]))
+        if any(rows.folded for rows in self._sums):
+            found = found.astype(target.dtype, copy=False)
+        for number, rows in enumerate(self._sums):
+            found = rows.sum_terms(found, number - len(self._sums))
+        start, stop = outer * part.start, outer * (part.start + part.period * part.count)
+        first = outer * part.offset
+        entries = target[..., start:stop].reshape(*moves.shape, part.count, -1)
+        entries = entries[..., first : first + outer * part.rows.cols.size]
+        entries[...] = found.reshape(*moves.shape, part.count, -1)[..., self._order]
