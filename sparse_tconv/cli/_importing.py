@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import importlib
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SparseTconvError
+from ..threads import at_exit
 from ._errors import UsageError
 
 _OUT, _ERR = 1, 2
@@ -96,7 +96,7 @@ def prints_aside_at_exit() -> None:
     """The same of what a user's code prints when the interpreter ends, by handlers and finalizers
     registered so far: the output is complete.
     """
-    atexit.register(_end_output)  # the last one registered is the first that is called
+    at_exit(_end_output)
 
 
 def _end_output() -> None:
