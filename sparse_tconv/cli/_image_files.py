@@ -108,7 +108,9 @@ def _save(image: Image, file: Any, kind: str) -> None:
     values = image.values
     if image.alpha is not None:
         values = np.dstack([values, image.alpha])
-    options = {} if image.profile is None else {"icc_profile": image.profile}
+    options: dict[str, Any] = {} if image.profile is None else {"icc_profile": image.profile}
+    if kind in ("JPEG", "WEBP"):
+        options["quality"] = 95  # by default these lose more than deblurring brings
     picture = _pillow().Image.fromarray(np.ascontiguousarray(values))
     picture.save(file, format=kind, **options)
 
