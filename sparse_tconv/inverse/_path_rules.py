@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._damp_path import Point
-from ._rules import ROBUST, bends
+from ._rules import bends, robustness
 
 _PATIENCE = 4  # damps, a decade, that must be worse before a minimum is believed
 
@@ -22,7 +22,7 @@ class Rule(NamedTuple):
 
 def robust_gcv(point: Point) -> float:
     """Lukas (2006), equation 8: plain GCV, raised where a solution follows the data too closely."""
-    return gcv(point) * (ROBUST + (1.0 - ROBUST) * point.trace_squared)
+    return gcv(point) * robustness(point.trace_squared)
 
 
 def gcv(point: Point) -> float:

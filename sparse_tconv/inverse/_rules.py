@@ -26,6 +26,9 @@ _FACTOR = 10.0
 # sharp pictures with hardly any noise.
 ROBUST = 0.6
 
+# Beyond this trace of A^2, per datum, it weighs no more: the data are sharp, and their noise is low.
+SHARP = 0.7
+
 # An L-curve is looked at from this many damps to a decade, where the data keep this much freedom.
 _PER_DECADE, _KEPT = 4, 0.1
 
@@ -68,9 +71,14 @@ def robust_function(expansion: Expansion) -> Function:
 
     def function(damp: float) -> float:
         _, squared = expansion.explained(damp)
-        return plain(damp) * (ROBUST + (1.0 - ROBUST) * squared / expansion.rows)
+        return plain(damp) * robustness(squared / expansion.rows)
 
     return function
+
+
+def robustness(squared: float) -> float:
+    """The factor of robust GCV for a trace of A^2, per datum."""
+    return ROBUST + (1.0 - ROBUST) * min(squared, SHARP)
 
 
 def risk_function(expansion: Expansion, noise_norm: float) -> Function:
