@@ -13,6 +13,7 @@ from factories import MODES
 
 import sparse_tconv as st
 from sparse_tconv.geometry import Axis
+from sparse_tconv.pattern import axis_pattern
 from sparse_tconv.testing import oracles
 
 pytest.importorskip("dask.array")
@@ -145,4 +146,6 @@ def test_positions_beyond_the_axis_that_memory_cannot_hold_are_refused():
     n = 2**45
     op = st.Conv(np.ones(3), n, padding=n - 1, padding_mode="reflect", channels=False)
     with pytest.raises(st.MatrixTooLargeError, match="`padding` must fit in the memory"):
+        axis_pattern(op.geometry.axes[0], True)
+    with pytest.raises(st.MatrixTooLargeError, match="`matrix` must fit in memory"):
         op.T.to_matrix(max_bytes=2**62)
