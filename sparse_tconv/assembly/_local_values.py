@@ -26,9 +26,10 @@ from ._local_taken import Taken
 Ints = NDArray[np.int64]
 Slices = tuple[slice, ...]
 
-_TOGETHER = 1 << 16  # numbers of a table
+_TABLE = 1 << 16, 1 << 19  # numbers of a table at least and at most: more cost fewer calls
+_SHARE = 24  # of the matrix, what a thread's table may be
 _LINE = 64  # bytes of a cache line
-_SHARED = 1 << 20  # bytes from which threads share the writing
+_SHARED = 1 << 24  # bytes from which threads share the writing
 
 
 def local_values(
@@ -64,6 +65,7 @@ class _Kernels:
         steps = [prod(shape[number + 1 :]) for number in range(len(shape))]
         rows, cols = (2, 1) if pattern.transposed else (1, 2)
         self.pattern = pattern
+        self.together = min(max(pattern.nnz // _SHARE, _TABLE[0]), _TABLE[1])
         self.runs = weight.reshape(-1, geometry.axes[-1].n_out)
         self.channels = shape[0], shape[rows]
         self.channel_steps = steps[0], steps[rows]
@@ -97,7 +99,7 @@ class _Kernels:
         """
         if outer in self._runs:
             return self._runs[outer]
-        found = runs(self.pattern.axes[-1], self.pattern.geometry.flip, outer, _TOGETHER)
+        found = runs(self.pattern.axes[-1], self.pattern.geometry.flip, outer, self.together)
         if len(self.pattern.axes) == 1:
             return found
         return self._runs.setdefault(outer, list(found))
@@ -116,7 +118,7 @@ def _jobs(kernels: _Kernels, block: Block, view: NDArray[Any]) -> Iterator[_Job]
         if own.sparse:
             writer = _Taker(source, own)
             size = source.terms * sum(part.taps.size * part.count for part in own.parts)
-        for slabs in pieces(target.shape[:-1], size, _TOGETHER):
+        for slabs in pieces(target.shape[:-1], size, kernels.together):
             yield _Job(writer, slabs, target[slabs])
 
 
