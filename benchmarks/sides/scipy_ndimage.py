@@ -16,7 +16,7 @@ def product(task: Task) -> Call:
     depthwise = case.groups == case.channels[0] == case.channels[1]
     task.need(depthwise and case.batch is None, "mixes no channels")
     same = all(2 * case.padding == k - 1 for k in case.kernel)
-    task.need(same and case.stride == 1, "keeps the image's size, centred")
+    task.need(same and case.stride == 1, "keeps the image's size, centered")
     compute = ndimage.convolve if task.transposed else ndimage.correlate
     operand, weight = task.operand(), task.weight()[:, 0]
 

@@ -29,7 +29,7 @@ def assembly(task: Task) -> Call:
 
 
 def _operator(task: Task) -> pylops.LinearOperator:
-    """C as an operator of PyLops: convolution with the reversed kernel around its centre."""
+    """C as an operator of PyLops: convolution with the reversed kernel around its center."""
     case = task.case
     task.need(case.channels == (1, 1) and case.batch is None, "has no channels")
     same = all(2 * case.padding == k - 1 for k in case.kernel)

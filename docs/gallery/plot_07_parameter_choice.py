@@ -3,7 +3,7 @@ How much damp: four views of one problem
 ========================================
 
 Cross-validation, the L-curve, the discrepancy principle and the Picard plot, for a blurred signal with
-one per cent of noise.
+one percent of noise.
 """
 
 import matplotlib.pyplot as plt

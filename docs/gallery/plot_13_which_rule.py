@@ -38,7 +38,7 @@ for kind in kinds:
 
 # %%
 # Each dot is a setting. Under an unknown boundary 'auto' is the nearest to 1, and no rule there makes
-# a picture worse: 'ncp' and 'discrepancy' cost some per cent, the L-curve and 'wgcv' about a fifth. What
+# a picture worse: 'ncp' and 'discrepancy' cost some percent, the L-curve and 'wgcv' about a fifth. What
 # is assumed beyond the border matters more than the rule: reflection costs a quarter, the periodic
 # and the zero boundary make almost every picture worse than it was.
 

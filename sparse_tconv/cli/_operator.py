@@ -22,7 +22,7 @@ WEIGHT_HELP = (
     "or a layer of an ONNX model with all its parameters: FILE.onnx, FILE.onnx:NODE"
 )
 
-# Spelt as in the functions; what is not given is left to them.
+# Spelled as in the functions; what is not given is left to them.
 SHARED = (
     "stride",
     "padding",

@@ -21,7 +21,7 @@ def same_padding(n: int, k: int, s: int, d: int, flip: bool) -> tuple[int, int]:
     """The pads that make a convolution of size n give ceil(n / s).
 
     The odd one goes after, as in PyTorch and TensorFlow; for a flipped kernel it goes before, which
-    is the centre of ``scipy.signal.convolve(mode='same')``.
+    is the center of ``scipy.signal.convolve(mode='same')``.
     """
     total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
     small, large = total // 2, total - total // 2

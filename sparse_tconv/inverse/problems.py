@@ -45,7 +45,7 @@ def deblurring(
     Parameters
     ----------
     psf : {'gauss', 'defocus', 'motion'} or array-like
-        The blur: a Gaussian of 2 pixels, a disc of radius 5, a path of 15 pixels at 30 degrees, or
+        The blur: a Gaussian of 2 pixels, a disk of radius 5, a path of 15 pixels at 30 degrees, or
         a PSF.
     size : int or tuple of int, default 256
         Shape of the picture.

@@ -20,7 +20,7 @@ __all__ = ["box", "defocus", "gauss", "motion"]
 
 PSF = NDArray[np.float64]
 
-# Sub-pixels per side of a pixel: the area of the disc in each pixel comes out to four digits.
+# Sub-pixels per side of a pixel: the area of the disk in each pixel comes out to four digits.
 _SUBPIXELS = 16
 
 _MOST_AXES = 32
@@ -73,19 +73,19 @@ def gauss(sigma: float, side: Any = None, *, ndim: int = 2) -> PSF:
 
 
 def defocus(radius: float, *, ndim: int = 2) -> PSF:
-    """A disc: a lens out of focus.
+    """A disk: a lens out of focus.
 
     Parameters
     ----------
     radius : float
-        Radius of the disc in pixels, positive.
+        Radius of the disk in pixels, positive.
     ndim : int, default 2
         Number of axes.
 
     Returns
     -------
     ndarray of float64, (2 ceil(radius - 1/2) + 1,) * ndim
-        The share of the disc in every pixel; sum 1, fresh.
+        The share of the disk in every pixel; sum 1, fresh.
 
     Raises
     ------

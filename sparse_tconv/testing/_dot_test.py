@@ -98,7 +98,7 @@ def dot_test(
 
     r the most entries seen in a row or column (by unit probes), nu the largest ``|A x| / |x|`` of
     the random probes, eps the coarsest dtype's. Probes are random normal vectors; units at corners,
-    edges, the centre and two random places; constants; alternating signs. Inner products are summed
+    edges, the center and two random places; constants; alternating signs. Inner products are summed
     in extended precision. An operator that cancels inside, of factors much larger than itself,
     rounds like its factors; give it an `rtol`. Cost: about ``trials + 25`` calls of each direction.
 

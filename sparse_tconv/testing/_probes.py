@@ -60,7 +60,7 @@ def random_probes(seed: int, side: int, trials: int) -> list[Probe]:
 
 
 def structured_probes(space: Space, seed: int, side: int) -> list[Probe]:
-    """Units at corners, edges, centre and two random places; constants; alternating signs."""
+    """Units at corners, edges, center and two random places; constants; alternating signs."""
     rng = np.random.default_rng((seed, side))
     probes: dict[int, Probe] = {}
     for leaf, (shape, where) in enumerate(space.leaves()):
@@ -80,7 +80,7 @@ def structured_probes(space: Space, seed: int, side: int) -> list[Probe]:
 
 
 def _positions(shape: Shape, rng: np.random.Generator) -> Iterator[tuple[str, Shape]]:
-    """Yield corners, middles of faces, the centre and two random places of one array."""
+    """Yield corners, middles of faces, the center and two random places of one array."""
     axes = min(len(shape), 3)
     lead, last = shape[: len(shape) - axes], shape[len(shape) - axes :]
     for ends in itertools.product((0, 1), repeat=axes):
@@ -90,7 +90,7 @@ def _positions(shape: Shape, rng: np.random.Generator) -> Iterator[tuple[str, Sh
         place = [n // 2 for n in shape]
         place[len(lead) + axis] = (last[axis] - 1) * end
         yield "edge", tuple(place)
-    yield "centre", tuple(n // 2 for n in shape)
+    yield "center", tuple(n // 2 for n in shape)
     for _ in range(2):
         yield "random place", tuple(int(rng.integers(n)) for n in shape)
 

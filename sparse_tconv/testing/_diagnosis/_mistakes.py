@@ -97,14 +97,14 @@ def _shifts(stencil: Stencil) -> Iterator[Mistake]:
     for axes, step in itertools.product(_axis_sets(stencil), (1, -1)):
         even = [a for a in axes if stencil.reach[a] % 2]
         hint = "an even kernel has no middle: 'same' pads (k - 1) // 2 in front and k // 2 behind"
-        centre = hint if even else "put the kernel's centre where the forward has it"
+        center = hint if even else "put the kernel's center where the forward has it"
         make = lambda guess, axes=axes, step=step: changed(  # noqa: E731
             guess, before=moved(guess.stencil.before, axes, step)
         )
         yield Mistake(
             Cause.SHIFT,
             f"B is the right adjoint moved by {step:+d}{_named(axes, stencil)}.",
-            f"Look at the padding in front; {centre}, the adjoint the other way round.",
+            f"Look at the padding in front; {center}, the adjoint the other way round.",
             make,
         )
         if axes == live_axes(stencil):
