@@ -87,6 +87,14 @@ def test_matrices_have_the_pattern_of_the_convolution_and_its_entries_for_equal_
                 np.testing.assert_allclose(got.data, wanted.data, rtol=0, atol=1e-12)
 
 
+@pytest.fixture
+def one_thread():
+    """Each thread has a work space of its own."""
+    st.set_num_threads(1)
+    yield
+    st.set_num_threads(None)
+
+
 @pytest.mark.parametrize(
     ("kernel", "size", "options"),
     [
@@ -98,7 +106,7 @@ def test_matrices_have_the_pattern_of_the_convolution_and_its_entries_for_equal_
     ],
 )
 def test_large_matrices_are_laid_in_piece_by_piece_with_little_beside_them(
-    rng, kernel, size, options
+    rng, kernel, size, options, one_thread
 ):
     like = st.Conv(np.zeros(kernel), size, channels=False, **options)
     weight = rng.standard_normal((*kernel, *like.out_shape))

@@ -27,9 +27,9 @@ Ints = NDArray[np.int64]
 Slices = tuple[slice, ...]
 
 _TABLE = 1 << 16, 1 << 19  # numbers of a table at least and at most: more cost fewer calls
-_SHARE = 24  # of the matrix, what a thread's table may be
+_SHARE = 32  # of the matrix, what a thread's table may be
 _LINE = 64  # bytes of a cache line
-_SHARED = 1 << 24  # bytes from which threads share the writing
+_SHARED = 1 << 23  # bytes from which threads share the writing
 
 
 def local_values(
