@@ -188,6 +188,13 @@ def test_a_large_mean_does_not_pass_for_convergence(rng):
         chunked.cgls(lambda v: 2.0 * v, lambda v: 2.0 * v, da.from_array(y), 1e-3, rtol=0.0)
 
 
+def test_data_that_are_not_finite_end_in_a_warning_and_not_never():
+    y = da.from_array([1.0, np.nan, 2.0])
+    with pytest.warns(st.inverse.ConvergenceWarning, match="no further progress"):
+        found = chunked.cgls(lambda v: 2.0 * v, lambda v: 2.0 * v, y)
+    assert not found.converged
+
+
 @pytest.mark.filterwarnings("default")
 def test_a_local_cluster_of_processes_gives_the_same(rng):
     distributed = pytest.importorskip("distributed")

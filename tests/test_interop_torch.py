@@ -447,6 +447,9 @@ def test_a_patched_layer_is_refused_alone_and_listed_in_a_model(patch, words):
         interop.from_model(model, (1, 8, 8), names=["1"])
     with pytest.raises(st.GeometryError, match="that the model calls, '0', '1'; got '2'"):
         interop.from_model(model, (1, 8, 8), names=["2"])
+    for alone in ("0", 0):
+        with pytest.raises(st.GeometryError, match=r"`names` must be names in a list; got '?0"):
+            interop.from_model(model, (1, 8, 8), names=alone)
 
 
 def test_an_exported_model_is_refused_by_name():

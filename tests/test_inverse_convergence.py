@@ -53,6 +53,20 @@ def test_converged_is_a_backward_error_relative_to_operator_and_residual(method,
     assert backward_error(matrix, y.ravel(), damped.x.ravel(), 0.3) <= 1.001 * rtol
 
 
+@pytest.mark.parametrize("method", ["cg", "cgls", "mprgp"])
+def test_an_operator_that_fails_on_the_way_ends_in_no_convergence(method):
+    calls, sizes = [], np.arange(1.0, 6.0)
+
+    def product(x):
+        calls.append(x)
+        return np.full(5, np.nan) if len(calls) > 4 else sizes * x
+
+    op = LinearOperator((5, 5), matvec=product, rmatvec=lambda y: sizes * y, dtype=float)
+    with pytest.warns(ConvergenceWarning, match="stopped"):
+        found = solve(op, np.ones(5), method=method, nonnegative=method == "mprgp", rtol=0.0)
+    assert not found.converged
+
+
 @pytest.mark.parametrize("method", ["lsmr", "lsqr", "cg", "cgls"])
 def test_what_rounding_does_not_allow_is_no_convergence(method, rng):
     matrix = rng.standard_normal((60, 40))

@@ -351,6 +351,7 @@ NAN = np.where(np.eye(6, 5) > 0, np.nan, 1.0)
             st.GeometryError,
             r"`damp` must be .*at least 0; got -0\.1\. Pass 0\.1 or",
         ),
+        ({"x0": NAN}, st.GeometryError, "`x0` must be finite; got 5 NaN or infinite entries"),
         ({"damp": np.nan}, st.GeometryError, "`damp` must be a finite number"),
         ({"damp": 1j}, st.GeometryError, "`damp` must be a finite number"),
         ({"damp": "gcv"}, st.GeometryError, "`damp` must be a finite number"),

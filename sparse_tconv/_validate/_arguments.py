@@ -229,6 +229,16 @@ def flag(name: str, value: Any) -> bool:
     raise GeometryError(f"`{name}` must be True or False; got {value!r}. Pass a bool.")
 
 
+def names(name: str, value: Any) -> tuple[str, ...]:
+    """Names that the caller listed; one alone is no list of its letters."""
+    found = tuple(value) if is_sequence(value) else (None,)
+    if not all(isinstance(one, str) for one in found):
+        raise GeometryError(
+            f"`{name}` must be names in a list; got {value!r}. Pass ['conv1'], say."
+        )
+    return found
+
+
 def is_sequence(value: Any) -> bool:
     """Whether `value` lists several entries: a list, tuple, range or array with axes, of any
     library, never a string.

@@ -64,7 +64,8 @@ def cgls(
     Notes
     -----
     Iterates are persisted, so that the graph does not grow, and each product is computed once per
-    iteration, and once more at the end, where what the recurrences claim is measured. Progress is Dask's own: ``with dask.diagnostics.ProgressBar(): ...``, or the dashboard.
+    iteration, and once more at the end, where what the recurrences claim is measured. Progress is
+    Dask's own: ``with dask.diagnostics.ProgressBar(): ...``, or the dashboard.
 
     References
     ----------
@@ -98,7 +99,7 @@ def cgls(
             status = Status.CONVERGED
         elif done >= most:
             status = Status.MAXITER
-        elif at.error > last / 2:
+        elif not at.error <= last / 2:  # NaN too
             status = Status.STAGNATED
         else:
             last, p = at.error, at.s

@@ -81,7 +81,7 @@ class Bounded:
                 return at.x, Status.CONVERGED
             if done >= maxiter:
                 return at.x, Status.MAXITER
-            if error > last / 2:
+            if not error <= last / 2:  # NaN too
                 return at.x, Status.STAGNATED
             last = error
             x, steps = self._run(at, rtol, maxiter - done, step)

@@ -35,7 +35,7 @@ def solve_cgls(problem: LeastSquares, controls: Controls) -> Answer:
             status = Status.CONVERGED
         elif controls.progress.iterations >= controls.maxiter:
             status = Status.MAXITER
-        elif error > last / 2:
+        elif not error <= last / 2:  # NaN too
             status = Status.STAGNATED
         else:
             last = error

@@ -177,6 +177,10 @@ class LeastSquares:
                 f"Pass one sample of shape {self.in_shape}, or one for each."
             )
         flat = array.reshape(prod(given), -1).astype(np.result_type(array, self.y.dtype))
+        if wrong := np.count_nonzero(~np.isfinite(flat)):
+            raise GeometryError(
+                f"`{name}` must be finite; got {wrong} NaN or infinite entries. Replace them."
+            )
         flat = power_of_two(flat, self.exponents[0] - self.exponents[1])
         return np.broadcast_to(flat, (self.count, flat.shape[1]))
 

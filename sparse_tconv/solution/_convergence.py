@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan, nan
+
 
 def backward_error(norm: float, data: float, size: float, misfit: float, steepness: float) -> float:
     """How little A, or A and b, must change relatively for x to minimize ``|A x - b|``, about.
@@ -22,6 +24,8 @@ def backward_error(norm: float, data: float, size: float, misfit: float, steepne
     float
         NaN where a norm is.
     """
+    if isnan(misfit) or isnan(steepness):
+        return nan
     if steepness == 0.0 or misfit == 0.0:
         return 0.0
     return min(steepness / (norm * misfit), misfit / (norm * size + data))

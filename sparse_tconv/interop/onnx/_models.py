@@ -126,7 +126,7 @@ def from_model(
     folds = validate.flag("fold_pads", fold_pads)
     places, others = _convolutions(model, input_shapes, inputs, _weight_dtype(dtype))
     if nodes is not None:
-        wanted = {name: _wanted(places, name) for name in _names("nodes", nodes)}
+        wanted = {name: _wanted(places, name) for name in validate.names("nodes", nodes)}
         return Operators(
             {n: named_operator(n, *place, folds) for n, place in wanted.items()}, others
         )
@@ -229,17 +229,6 @@ def _named(
             )
         taken.add(free[0])
         yield free[0], (node, scope)
-
-
-def _names(argument: str, given: Any) -> tuple[str, ...]:
-    """Names that the caller listed; one alone is no list of its letters."""
-    listed = isinstance(given, Iterable) and not isinstance(given, str | bytes)
-    names = tuple(given) if listed else (None,)
-    if not all(isinstance(name, str) for name in names):
-        raise GeometryError(
-            f"`{argument}` must be names in a list; got {given!r}. Pass ['conv1'], say."
-        )
-    return names
 
 
 def _wanted(found: dict[str, tuple[NodeProto, Scope]], name: str) -> tuple[NodeProto, Scope]:

@@ -48,16 +48,16 @@ def from_model(
         batches of 1.
     inputs : torch.Tensor or sequence of torch.Tensor, optional
         What to call the model with instead, batch axes included: for inputs that are no floats.
-
     names : sequence of str, optional
         The layers to take, by name; all, if not given.
 
     Returns
     -------
     dict of str to Conv, ConvTranspose or Affine
-        With the reasons for layers that cannot be taken as its ``refused``. In the order of their first calls, by name as in ``model.named_modules()``. A layer called
-        with several shapes is listed once for each: 'head', 'head#2', 'head#3'. A transposed
-        convolution has the output size that it was called with.
+        With the reasons for layers that cannot be taken as its ``refused``. In the order of their
+        first calls, by name as in ``model.named_modules()``. A layer called with several shapes is
+        listed once for each: 'head', 'head#2', 'head#3'. A transposed convolution has the output
+        size that it was called with.
 
     Raises
     ------
@@ -65,8 +65,8 @@ def from_model(
         A layer of `names`, or every layer, is not one that ``from_module`` takes; the message names
         it. Or the model is scripted or exported, and its layers cannot be seen.
     GeometryError
-        Not one of `input_shape` and `inputs` is given, or `names` has one that is no convolution
-        called.
+        Not one of `input_shape` and `inputs` is given, or `names` is no list of names, or has one
+        that is no convolution called.
     ShapeError
         The model does not take `input_shape`.
 
@@ -135,11 +135,11 @@ def from_model(
     return layers
 
 
-def _wanted(names: Any, called: list[str]) -> list[str]:
+def _wanted(names: Any, called: list[str]) -> Sequence[str]:
     """The names asked for, all of them among those called."""
     if names is None:
         return called
-    asked = [names] if isinstance(names, str) else list(names)
+    asked = validate.names("names", names)
     for name in asked:
         if name not in called:
             listed = ", ".join(map(repr, called)) or "none"
