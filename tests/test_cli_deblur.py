@@ -131,6 +131,8 @@ def test_options_are_those_of_the_function(
     assert facts["damp"] == wanted.damp
     assert facts["chosen_by"] == wanted.chosen_by
     assert facts["solution_norm"] == wanted.solution_norm
+    assert facts["gap"] == wanted.gap
+    assert facts["bounds"] == (None if wanted.bounds is None else list(wanted.bounds))
 
 
 def test_the_noise_is_relative_to_the_image() -> None:
@@ -149,7 +151,9 @@ def test_masked_and_saturated_pixels_are_not_used() -> None:
     covered[10:14, 20:22] = False
     PIL.Image.fromarray((255 * covered).astype(np.uint8)).save("mask.png")
     np.save("mask.npy", covered)
-    for mask in ("mask.png", "mask.npy"):
+    Path("all.npy").mkdir()
+    Path("all.npy/mask.png").write_bytes(Path("mask.png").read_bytes())
+    for mask in ("mask.png", "mask.npy", "all.npy/mask.png"):
         typed = ["--mask", mask, "--saturated", "--rule", "0.1"]
         assert cli.main(["deblur", "bright.png", *DEBLUR[2:], *typed]) == 0
         wanted = inverse.deblur(
@@ -261,16 +265,25 @@ def test_no_damage_to_an_image_gives_a_traceback(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    ("mode", "reason"),
-    [("RGBA", "cannot write mode RGBA as JPEG"), ("I;16", "cannot write mode I;16 as JPEG")],
+    ("mode", "suffix", "reason"),
+    [
+        ("RGBA", ".jpg", "cannot write mode RGBA as JPEG"),
+        ("I;16", ".jpg", "cannot write mode I;16 as JPEG"),
+        ("RGBA", ".ppm", "it has no transparency"),
+        ("LA", ".pgm", "it has no transparency"),
+    ],
 )
 def test_a_format_that_cannot_hold_the_image_is_told_before_anything_is_computed(
-    mode: str, reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    mode: str,
+    suffix: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(_deblur, "deblur", None)
-    assert cli.main(["deblur", f"{mode}.png", *DEBLUR[2:4], "-o", "out.jpg"]) == 2
+    assert cli.main(["deblur", f"{mode}.png", *DEBLUR[2:4], "-o", f"out{suffix}"]) == 2
     line = one_error_line(capsys.readouterr())
-    assert f"must be of a format that holds the image; got .jpg: {reason}. Write .png" in line
+    assert f"must be of a format that holds the image; got {suffix}: {reason}. Write .png" in line
 
 
 @pytest.mark.parametrize(

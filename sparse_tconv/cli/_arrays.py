@@ -19,8 +19,14 @@ from .._memory import available_memory
 from ._errors import UsageError
 
 STREAM = "-"
+_ARRAY = re.compile(r".+\.(npy|npz|npz:.+)", re.IGNORECASE | re.DOTALL)
 _MEMBER = re.compile(r"(?P<path>.+\.npz):(?P<member>.+)", re.IGNORECASE | re.DOTALL)
 _LARGEST_ARCHIVE = 1 << 30  # bytes of one from a pipe, which has to be held whole
+
+
+def names_array(source: str) -> bool:
+    """Whether a text ends as the name of a file of arrays does, or of an array in one."""
+    return _ARRAY.fullmatch(source) is not None
 
 
 def read_array(name: str, source: str) -> NDArray[Any]:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from .._files import replaced
 from ..inverse import ConvergenceWarning, Solution, deblur
-from ._arrays import read_array
+from ._arrays import names_array, read_array
 from ._errors import UsageError
 from ._image_files import Image, check_holds, image_format, read_image, write_image
 from ._json import json_text
-from ._output import file_type, told
+from ._output import file_type, told, told_aside
 from ._parser import OK, Commands, Parser, add_command
 from ._psf import read_psf
 from ._values import PADDING_MODES, numbers, word_or_number, words
@@ -30,7 +30,7 @@ EXAMPLES = """\
   sparse-tconv deblur photo.png --psf psf.npy --rule 0.02 --boundary symmetric -o sharp.png"""
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".ppm")
-_ALL = ("none", "None")
+_NONE = ("none", "None")
 
 
 def add_to(commands: Commands) -> None:
@@ -143,9 +143,9 @@ def run(arguments: argparse.Namespace) -> int:
     with replaced(arguments.output) as draft:
         write_image(draft, kind, replace(image, values=solution.x))
     for line in image.notes:
-        _told_aside(f"note: {line}")
+        told_aside(f"note: {line}")
     for line in solution.findings:
-        _told_aside(f"finding: {line}")
+        told_aside(f"finding: {line}")
     if arguments.json:
         facts = {"output": str(arguments.output), "psf": arguments.psf, **_facts(solution)}
         told(arguments.output, json_text(facts))
@@ -166,7 +166,7 @@ def _restored(arguments: argparse.Namespace, image: Image, psf: NDArray[Any]) ->
             sigma=_sigma(arguments, image, mask),
             channel_axis=image.channel_axis,
             boundary=arguments.boundary,
-            regularizer=None if regularizer in _ALL else regularizer,
+            regularizer=None if regularizer in _NONE else regularizer,
             rule=arguments.rule,
             penalty=arguments.penalty,
             nonnegative=arguments.nonnegative,
@@ -200,14 +200,14 @@ def _mask(arguments: argparse.Namespace, image: Image) -> NDArray[np.bool_] | No
         found = _read_mask(arguments.mask, image)
     if arguments.saturated:
         values = image.values
-        top = np.iinfo(values.dtype).max if values.dtype.kind == "u" else values.max()
+        top = np.iinfo(values.dtype).max if values.dtype.kind == "u" else np.nanmax(values)
         found = values < top if found is None else (values < top) & found
     return found
 
 
 def _read_mask(source: str, image: Image) -> NDArray[np.bool_]:
     """A mask of the image's shape."""
-    if ".np" in source:
+    if names_array(source):
         found = read_array("--mask", source)
     else:
         values = read_image("--mask", Path(source)).values
@@ -224,12 +224,6 @@ def _read_mask(source: str, image: Image) -> NDArray[np.bool_]:
 def _for_all(mask: NDArray[np.bool_], image: Image) -> NDArray[np.bool_]:
     """A mask of pixels for all their colors."""
     return np.broadcast_to(mask[..., None], image.values.shape)
-
-
-def _told_aside(line: str) -> None:
-    """Say it on standard error, if anyone listens."""
-    if sys.stderr is not None:
-        print(line, file=sys.stderr)
 
 
 def _on_terminal() -> bool:
@@ -250,5 +244,7 @@ def _facts(solution: Solution) -> dict[str, Any]:
         "iterations": int(solution.iterations),
         "residual_norm": float(solution.residual_norm),
         "solution_norm": float(solution.solution_norm),
+        "gap": solution.gap,
+        "bounds": solution.bounds,
         "findings": list(solution.findings),
     }

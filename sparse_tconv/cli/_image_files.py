@@ -89,14 +89,20 @@ def read_image(name: str, path: Path) -> Image:
 
 def check_holds(path: Path, kind: str, image: Image) -> None:
     """Refuse a format that cannot store the image: JPEG has no transparency, say."""
+    if kind == "PPM" and image.alpha is not None:  # Pillow drops it without a word
+        raise _unfit(path, "it has no transparency")
     alpha = None if image.alpha is None else image.alpha[:1, :1]
     try:
         _save(replace(image, values=image.values[:1, :1], alpha=alpha), io.BytesIO(), kind)
     except Exception as error:  # every writer of Pillow's has its own
-        raise UsageError(
-            f"`--output` must be of a format that holds the image; got {path.suffix}: {error}. "
-            "Write .png or .tif, say."
-        ) from error
+        raise _unfit(path, error) from error
+
+
+def _unfit(path: Path, reason: object) -> UsageError:
+    return UsageError(
+        f"`--output` must be of a format that holds the image; got {path.suffix}: {reason}. "
+        "Write .png or .tif, say."
+    )
 
 
 def write_image(path: Path, kind: str, image: Image) -> None:

@@ -16,6 +16,7 @@ from ..errors import SparseTconvError
 from ..threads import in_main_thread
 from . import _apply, _build, _check, _compile, _deblur, _demo, _info, _spectrum
 from ._importing import prints_aside_at_exit
+from ._output import told_aside
 from ._parser import BAD_ARGUMENT, INTERRUPTED, OK, READER_GONE, TERMINATED, Parser
 
 COMMANDS = (_demo, _info, _build, _apply, _check, _spectrum, _deblur, _compile)
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return READER_GONE
     except (SparseTconvError, OSError, MemoryError) as error:
-        _tell(f"{parser.prog}: error: {_line(error)}")
+        told_aside(f"{parser.prog}: error: {_line(error)}")
         return BAD_ARGUMENT
 
 
@@ -134,13 +135,6 @@ def _any_name_printable() -> Iterator[None]:
     finally:
         with suppress(OSError, ValueError):  # reconfiguring delivers what is left
             stream.reconfigure(errors=errors)
-
-
-def _tell(line: str) -> None:
-    """Say it on standard error, if anyone listens."""
-    if sys.stderr is not None:
-        with suppress(OSError):
-            print(line, file=sys.stderr)
 
 
 def _line(error: BaseException) -> str:

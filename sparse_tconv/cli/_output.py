@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -62,6 +63,13 @@ def is_standard_output(path: Path | None) -> bool:
 def told(path: Path | None, text: str) -> None:
     """Say what was written, beside it and not into it."""
     print(text, file=sys.stderr if is_standard_output(path) else sys.stdout)
+
+
+def told_aside(line: str) -> None:
+    """Say it on standard error, if anyone listens."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(line, file=sys.stderr)
 
 
 def write_array(array: NDArray[Any], path: Path) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from numpy.typing import NDArray
 
 from ..inverse import psf as psfs
-from ._arrays import read_array
+from ._arrays import names_array, read_array
 from ._errors import UsageError
-
-_ARRAY = re.compile(r".+\.(npy|npz|npz:.+)", re.IGNORECASE | re.DOTALL)
 
 # The words, how many numbers may follow each, and one of each.
 _WORDS = {
@@ -26,7 +23,7 @@ def read_psf(text: str) -> NDArray[Any]:
     """'gauss:sigma', 'gauss:sigma,side', 'defocus:radius', 'motion:length', 'motion:length,angle',
     'box:side', 'box:rows,columns', or the array in a file.
     """
-    if _ARRAY.fullmatch(text):
+    if names_array(text):
         return read_array("--psf", text)
     word, _, rest = text.partition(":")
     if word not in _WORDS:
