@@ -126,6 +126,7 @@ def test_integer_psfs_give_floats_and_single_ones_stay_single():
         assert single.matrix.dtype == np.float32
     assert "2 PSFs of (3,) at the input" in repr(op)
     assert op.flops > 0
+    assert varying_blur(psfs, [[0, 4]], (3, 5), channels=True).flops == 3 * op.flops
     np.testing.assert_array_equal(op.psfs, psfs)
 
 

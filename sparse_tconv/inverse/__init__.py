@@ -1,9 +1,10 @@
 """Inverse problems: deblur, super-resolve, deconvolve, with the field's tools on SciPy's solvers.
 
 The problem solved is ``min |C x - y|^2 + damp^2 |L x|^2``. `blur` and `psf` make operators,
-`problems` makes test problems; `solve` solves for a damp, `tikhonov` and `tsvd` choose it by `gcv`,
-`wgcv`, `lcurve`, `ncp` or `discrepancy`; `picard` shows what the data are worth; `circulant_preconditioner` and
-`cosine_preconditioner` are for conjugate gradients; `estimate_kernel` looks for the blur.
+`problems` makes test problems; `solve` solves for a damp, `tikhonov` chooses it by `gcv`, `wgcv`,
+`lcurve`, `ncp` or `discrepancy`, `tsvd` cuts the singular values; `deblur` restores a picture; `picard`
+shows what the data are worth; `circulant_preconditioner` and `cosine_preconditioner` are for conjugate
+gradients; `estimate_kernel` looks for the blur.
 """
 
 from __future__ import annotations

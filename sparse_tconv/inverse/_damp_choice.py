@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def choose(task: Task, rule: str, sigma: float, given: bool, progress: Progress)
     """The damp that a rule chooses; `sigma` is given, or an estimate."""
     if rule == "wgcv":
         problem = LeastSquares.of(
-            task.operator(), task.stack, regularizer=task.regularizer, mask=_full(task)
+            task.operator(), task.stack, regularizer=task.regularizer, mask=task.mask
         )
         found = wgcv_choice(problem, progress.step)
         return Chosen(found.damp, f"wgcv, {found.source}", [], None, 0)
@@ -69,7 +69,3 @@ def _damp(rule: str, points: list[Point], scores: list[float], target: float) ->
 
 def _named(rule: str, given: bool) -> str:
     return ("predictive risk" if given else "robust gcv") if rule == "auto" else rule
-
-
-def _full(task: Task) -> Any:
-    return None if task.used is None else np.broadcast_to(task.used, task.stack.shape).copy()

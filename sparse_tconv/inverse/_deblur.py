@@ -90,7 +90,7 @@ def deblur(
         all channels together. Then 'auto' is 'discrepancy', a number is the weight, and other rules
         are refused.
     nonnegative : bool, default False
-        Whether the answer must not be negative.
+        Whether the answer must not be negative; `findings` are then of the answer without the bound.
     mask : array-like of bool, shape of y or of a channel, optional
         True where y is used: leave out what is saturated, dead or covered.
     center : int or tuple of int, optional
@@ -121,10 +121,10 @@ def deblur(
     -----
     Solves ``min |M (C x - y)|^2 + damp^2 |L x|^2``. For an unknown boundary x is the field that the
     data saw, ``kernel_size - 1`` larger, and C the convolution that reads nothing beyond it (Almeida
-    and Figueiredo, 2013); differences end at its border. Conjugate gradients run with a circulant preconditioner from large damps
-    to small ones, and the rule looks at residuals that are exact; the trace that GCV divides by is
-    that of a periodic field, in the mean over the picture where PSFs vary. Time and memory are those of some dozens of Fourier transforms, and
-    of 20 pictures.
+    and Figueiredo, 2013); differences end at its border. Conjugate gradients run with a circulant
+    preconditioner from large damps to small ones, and the rule looks at residuals that are exact; the
+    trace that GCV divides by is that of a periodic field, in the mean over the picture where PSFs vary.
+    Time and memory are those of some dozens of Fourier transforms, and of 20 pictures.
 
     White noise is assumed. Noise that is alike in neighboring pixels, as after a JPEG file, is taken
     for detail by all rules that do not know `sigma`.
@@ -180,7 +180,7 @@ def deblur(
 
 def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
     """The answer for a damp, with all findings."""
-    model, (of_psf, of_y) = task.model(np.float64), task.exponents
+    model = task.model(np.float64)
     pursuit = Pursuit(model, task.stack)
     if chosen.start is not None:
         pursuit.restart(chosen.start)
@@ -196,7 +196,7 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
     point = Point(chosen.damp, misfit / task.rows, size, *model.traces(chosen.damp), np.nan)
     findings = [
         *([] if pursuit.status is Status.CONVERGED else [f"the iteration {pursuit.status.value}"]),
-        *psf_findings(task.psf.kernels, task.psf.center, of_psf),
+        *psf_findings(task.psf.kernels, task.psf.center, task.psf.exponent),
         *data_findings(task.channels.first(task.picture), task.used),
     ]
     if not task.explained(misfit):
@@ -209,7 +209,6 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
             *([] if task.unknown else edge_findings(*_shown(task, x))),
             *amplified(noise_gain(model, chosen.damp), point.noise, *_shown(task, x)),
         ]
-    noise = f"sigma {power_of_two(sigma, of_y):.3g} {'given' if given else 'estimated'}"
     return Solution(
         task.returned(x),
         pursuit.status,
@@ -218,7 +217,7 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
         float(np.sqrt(misfit)),
         size,
         damp=chosen.damp,
-        chosen_by=f"{chosen.rule}, {noise}",
+        chosen_by=f"{chosen.rule}, {task.told(sigma, given)}",
         findings=tuple(findings),
         field=task.whole(field),
     )
@@ -234,17 +233,15 @@ def _bounded(task: Task, solution: Solution, bar: bool) -> Solution:
     of_psf, of_y = task.exponents
     field = power_of_two(task.channels.first(np.asarray(solution.field)), of_psf - of_y)
     start = np.maximum(field, 0.0)
-    used = None if task.used is None else np.broadcast_to(task.used, task.stack.shape).copy()
-    op = task.operator()
     found = solve(
-        op,
+        task.operator(),
         task.stack,
         method="mprgp",
         damp=solution.damp,
         regularizer=task.regularizer,
         x0=start,
         nonnegative=True,
-        mask=used,
+        mask=task.mask,
         rtol=_BOUNDED,
         progress=bar,
     )

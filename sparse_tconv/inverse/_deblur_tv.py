@@ -30,10 +30,10 @@ def deblur_tv(
             f"`regularizer` must be 'gradient' for penalty='tv'; got {task.regularizer!r}. "
             f"Leave it out."
         )
-    options = {
+    options: dict[str, Any] = {
         "joint": True,
         "lower": 0.0 if nonnegative else None,
-        "mask": _mask(task),
+        "mask": task.mask,
         "progress": progress,
     }
     op, y = task.operator(), task.stack
@@ -63,7 +63,7 @@ def _told(task: Task, found: Discrepant, name: str, sigma: float, given: bool) -
     told = replace(
         answer,
         x=task.returned(task.model(np.float64).seen(answer.x)),
-        chosen_by=f"{name}, sigma {power_of_two(sigma, of_y):.3g} {'given' if given else 'estimated'}",
+        chosen_by=f"{name}, {task.told(sigma, given)}",
         findings=(
             *psf_findings(task.psf.kernels, task.psf.center, of_psf),
             *data_findings(task.channels.first(task.picture), task.used),
@@ -77,7 +77,3 @@ def _told(task: Task, found: Discrepant, name: str, sigma: float, given: bool) -
         field=task.whole(answer.x),
     )
     return task.restored(told, of_psf + of_y)
-
-
-def _mask(task: Task) -> Any:
-    return None if task.used is None else np.broadcast_to(task.used, task.stack.shape).copy()

@@ -13,12 +13,14 @@ from ._models import Model, Stack
 from ._path_rules import corners
 from ._whiteness import coarseness, lost
 
+# What rules find, wherever they look.
+CORNERS = "the L-curve has more than one corner"
+ALL_NOISE = "the rule chose the largest damp looked at: the data may be all noise"
+
 # Bounds chosen by what they mean; in comments what 97 of 100 good restorations stay below, and what half
 # of those with a wrong PSF are above, over 110 random settings of each.
-_NOISE, _GIVEN = (
-    1.6,
-    1.25,
-)  # the noise of the residual over that estimated, 1.1 (Poisson 1.45), or given
+_NOISE = 1.6  # the noise of the residual over that estimated: 1.1, of Poisson data 1.45
+_GIVEN = 1.25  # and over that given
 _COARSE = 1.1  # coarse structure in the residual, of which white noise would have 1: 0.9
 _BORDER = 1.7  # the residual at the border, 1.3
 _LOST = 1.5  # the residual where the PSF lets little through, over the noise: 1.3, 1.8
@@ -57,7 +59,7 @@ def _of_psf(kernel: Stack, center: tuple[int, ...], exponent: int) -> list[str]:
         place = ", ".join(f"{value:.1f}" for value in centroid)
         found.append(
             f"the PSF's middle is at ({place}), its center at {center}: the answer is shifted by "
-            f"{away:.1f} pixels; pass center="
+            f"{away:.1f} pixels; say where its center is"
         )
     return found
 
@@ -72,7 +74,8 @@ def data_findings(picture: NDArray[Any], used: NDArray[np.bool_] | None) -> list
         top &= True if used is None else used
         if top.mean() > 0.01:
             found.append(
-                f"{top.mean():.0%} of the pixels are saturated: pass mask=y < {np.iinfo(picture.dtype).max}"
+                f"{top.mean():.0%} of the pixels are saturated, at {np.iinfo(picture.dtype).max}: "
+                f"a mask leaves them out"
             )
     return found
 
@@ -93,11 +96,10 @@ def path_findings(
             ]
         return []
     if rule == "lcurve":
-        bends = corners(points)
-        return ["the L-curve has more than one corner"] if len(bends) > 1 else []
+        return [CORNERS] if len(corners(points)) > 1 else []
     i = int(np.argmin(scores))
     if i == 0:
-        return ["the rule chose the largest damp looked at: the data may be all noise"]
+        return [ALL_NOISE]
     if i == len(points) - 1 and points[-1].noise > _GIVEN * sigma:
         end = "that C allows" if len(points) == POINTS else "that leaves freedom to the noise"
         return [f"the rule chose the smallest damp {end}: its minimum may lie beyond"]

@@ -74,8 +74,8 @@ def wgcv(op: Any, y: ArrayLike, *, regularizer: Any = None, mask: ArrayLike | No
 def wgcv_choice(problem: LeastSquares, step: Callable[[], object] | None = None) -> WGCV:
     """Chung, Nagy and O'Leary (2008), algorithm 1: the space grows until the damp settles.
 
-    `step` is called for each space. In each space the weight is that with which GCV would choose the smallest value seen; the mean of
-    all of them is used.
+    `step` is called for each space. In each the weight is that with which GCV would choose the smallest
+    value seen; the mean of all of them is used.
     """
     problem = scaled(problem)
     data, probe = started(problem)

@@ -59,9 +59,9 @@ def estimate_sigma(y: ArrayLike, channel_axis: int | None = None) -> float | Vec
     The median of the absolute finest diagonal wavelet coefficients, over 0.6745, as Donoho and
     Johnstone do, but of those in the flatter parts of the picture only, which the coarse coefficients
     tell: of white noise these two are independent. If a part of the spectrum has less, as where a blur
-    leaves nothing of a picture that has texture everywhere, that is taken. Pixels cut at black or white are left out. What a
-    sharp texture has in every part of the picture is still taken for noise; noise that is correlated
-    from pixel to pixel, as after a JPEG file, is taken for less than it is.
+    leaves nothing of a picture that has texture everywhere, that is taken. Pixels cut at black or white
+    are left out. What a sharp texture has in every part of the picture is still taken for noise; noise
+    that is correlated from pixel to pixel, as after a JPEG file, is taken for less than it is.
 
     References
     ----------

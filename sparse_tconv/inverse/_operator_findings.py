@@ -15,6 +15,8 @@ from ..solution import Solution
 from ._blur import blur
 from ._choice import Choice, Discrepancy, LCurve
 from ._findings import (
+    ALL_NOISE,
+    CORNERS,
     amplified,
     answer_findings,
     data_findings,
@@ -63,13 +65,13 @@ def operator_findings(
 def rule_findings(chosen: Choice) -> list[str]:
     """Whether a minimum was not one between others, or a corner not the only one."""
     if isinstance(chosen, LCurve):
-        return ["the L-curve has more than one corner"] if chosen.corners > 1 else []
+        return [CORNERS] if chosen.corners > 1 else []
     if isinstance(chosen, Discrepancy):
         return []
     if chosen.damp <= chosen.damps[1]:
         return ["the rule chose the smallest damp looked at: its minimum may lie beyond"]
     if chosen.damp >= chosen.damps[-2]:
-        return ["the rule chose the largest damp looked at: the data may be all noise"]
+        return [ALL_NOISE]
     return []
 
 

@@ -87,7 +87,6 @@ class Task:
                 f"`y` must have at least one pixel; got shape {picture.shape}. Pass a picture."
             )
         if used is not None:
-            stack *= used
             stack[~np.broadcast_to(used, stack.shape)] = 0.0
         if not np.isfinite(stack).all():
             raise GeometryError(
@@ -105,6 +104,11 @@ class Task:
         if self.used is None:
             return self.stack.size
         return int(np.count_nonzero(np.broadcast_to(self.used, self.stack.shape)))
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """The data that count, of the shape of the stack."""
+        return None if self.used is None else np.broadcast_to(self.used, self.stack.shape).copy()
 
     @property
     def unknown(self) -> bool:
@@ -147,6 +151,11 @@ class Task:
             return np.ascontiguousarray(np.rint(np.clip(answer, 0, top)).astype(dtype))
         kind = dtype if dtype.kind == "f" else np.dtype(np.float64)
         return np.ascontiguousarray(held(answer, exponent, kind))
+
+    def told(self, sigma: float, given: bool) -> str:
+        """The noise in the caller's units, and where it comes from."""
+        level = power_of_two(sigma, self.exponents[1])
+        return f"sigma {level:.3g} {'given' if given else 'estimated'}"
 
     def whole(self, field: Stack) -> NDArray[Any]:
         """All of the field as the caller gets it."""

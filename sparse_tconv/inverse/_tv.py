@@ -65,8 +65,8 @@ def tv(
     x0 : array-like, (..., *in_shape), optional
         Where to start; it does not change what is solved.
     tol : float, default 1e-3
-        When to stop: when the duality gap is at most tol times the objective, or rounding. The objective itself
-        is usually much nearer to the minimum than the gap tells.
+        When to stop: when the duality gap is at most tol times the objective, or rounding. The
+        objective itself is usually much nearer to the minimum than the gap tells.
     maxiter : int, default 1000
         Most iterations.
     callback : callable, optional

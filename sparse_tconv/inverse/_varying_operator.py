@@ -155,8 +155,9 @@ class VaryingBlur(Operator):
 
     @property
     def flops(self) -> int:
-        """Those of the convolutions and of the weights."""
-        return sum(part.conv.flops + part.weights.size for part in self._made)
+        """Those of the convolutions and of the weights, for every channel."""
+        channels = prod(self.in_shape) // prod(self.geometry.x_shape)
+        return channels * sum(part.conv.flops + part.weights.size for part in self._made)
 
     def _make(self, windows: Any) -> Iterator[Part]:
         """The parts of all nodes whose weights are somewhere in the image."""
