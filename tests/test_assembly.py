@@ -399,6 +399,13 @@ def test_far_and_long_geometries_take_the_matrix_and_little_more(name):
     assert peak_over_size(lambda: build(weight, n, channels=False, **options)) <= 1.1
 
 
+@pytest.mark.parametrize(("channels", "n"), [(320, 33), (100, 60)])
+def test_many_channels_on_a_short_axis_take_the_matrix_and_little_more(channels, n):
+    weight = np.ones((channels, 1, n))
+    options = {"padding": n // 2, "padding_mode": "circular"}
+    assert peak_over_size(lambda: st.conv_matrix(weight, (1, n), **options)) <= 1.1
+
+
 def extreme_geometry(rng):
     """A geometry of which some sizes are far larger than the others, and its direction."""
     axes = int(rng.integers(1, 4))

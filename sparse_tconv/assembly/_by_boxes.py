@@ -21,14 +21,15 @@ from ..pattern import MatrixPattern, Patch, Patches, Rows
 from ..threads import cached_property
 from ._kernel import kernel_by_rows
 from ._leaf import expanded
+from ._pointers import add_up
 
 Ints = NDArray[np.int64]
 
 _PARTS = 200  # boxes, about, where these are larger than
 _LEAST = 1 << 10  # entries, or rows, and
 _MOST = 1 << 17  # at most so large
+_VALUES = 1 << 13  # of all row channels, for which boxes may be smaller
 _KNOWN = 1 << 7  # parts of an axis whose readings are remembered
-_POINTERS = 1 << 14  # row pointers that are summed in one go
 _SUMMED = 4  # taps, for each entry, that may be there before they are summed
 
 
@@ -76,9 +77,10 @@ class ByBoxes:
         self._axes = [Patches(axis, pattern.transposed) for axis in pattern.geometry.axes]
         entries = pattern.geometry.nnz // pattern.row_channels
         rows = pattern.shape[0] // pattern.row_channels
-        self._entries, self._rows = (
-            min(max(_LEAST, count // _PARTS), _MOST) for count in (entries, rows)
-        )
+        # Indices are made for one row channel, values for all of them.
+        least = min(_LEAST, max(1, _VALUES // pattern.row_channels))
+        self._entries = min(max(least, entries // _PARTS), _MOST)
+        self._rows = min(max(_LEAST, rows // _PARTS), _MOST)
 
     @cached_property
     def nnz(self) -> int:
@@ -115,11 +117,7 @@ class ByBoxes:
             )
             counts[0, start : start + box.rows] += self._counts(box, parts).astype(dtype)
         counts[1:] = counts[0]
-        done = 0
-        for start in range(0, indptr.size, _POINTERS):
-            part = indptr[start : start + _POINTERS]
-            part[...] = np.cumsum(part) + done
-            done = int(part[-1])
+        add_up(indptr)
         return indptr
 
     def values(self, weight: NDArray[Any]) -> NDArray[Any]:

@@ -16,8 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..pattern import MatrixPattern, rows_with_entries
 from ._kernel import kernel_by_rows
 from ._leaf import leaf, numbers
-
-_AT_ONCE = 1 << 14  # rows whose pointers are summed in one go
+from ._pointers import add_up
 
 
 class ByEntries:
@@ -46,11 +45,7 @@ class ByEntries:
         indptr = np.zeros(self._pattern.shape[0] + 1, dtype)
         channels = indptr[1:].reshape(self._pattern.row_channels, self._rows_of_channel)
         channels[:, self._rows] = self._leaf.counts
-        done = 0
-        for start in range(0, indptr.size, _AT_ONCE):
-            part = indptr[start : start + _AT_ONCE]
-            part[...] = np.cumsum(part) + done
-            done = int(part[-1])
+        add_up(indptr)
         return indptr
 
     def values(self, weight: NDArray[Any]) -> NDArray[Any]:

@@ -89,8 +89,12 @@ class ByTemplate:
 
     def _fill(self, kernel: NDArray[Any], flat: NDArray[Any], workers: int) -> None:
         """The values of some channel rows."""
+        steps = self.template.steps
+        if len(steps) == steps[0].count == 1:  # all rows are new: in place
+            kernel.take(self.template.sources, axis=1, out=flat, mode="clip")
+            return
         leaf = kernel.take(self.template.sources, axis=1)
-        for step in self.template.steps:
+        for step in steps:
             stretch = flat[:, step.target : step.target + step.size * step.count]
             first = leaf[:, step.entry : step.entry + step.size] if step.leaf >= 0 else None
             if workers > 1 and stretch.nbytes >= _SHARED:
