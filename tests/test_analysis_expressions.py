@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.sparse.linalg
 from expressions import random_expression
 
 import sparse_tconv as st
@@ -135,3 +136,23 @@ def test_expressions_are_compared_entry_by_entry(rng):
     assert equivalent(top, below).error == 2.0**64
     with pytest.raises(st.DTypeError, match="`op` must be a Conv or ConvTranspose; got csr_array"):
         equivalent(2 * op, op.matrix)
+
+
+def test_a_norm_without_an_upper_bound_is_the_largest_value_found():
+    values = 1 / np.arange(1.0, 4101)  # too many for a matrix that is made of products
+    products = scipy.sparse.linalg.LinearOperator(
+        (values.size,) * 2, lambda x: values * x.ravel(), lambda x: values * x.ravel(), dtype=float
+    )
+    op = st.as_operator(products)
+    assert norm_bounds(op).upper == np.inf
+    found = spectral_norm(op, rtol=1e-3)
+    assert found.complete == "unknown"
+    assert abs(float(found) - 1) <= found.error < 1e-9
+    assert found.bounds[0] <= 1 < found.bounds[1]
+
+
+def test_bounds_that_no_float64_can_hold_are_refused():
+    op = st.Conv(np.ones((3, 3)), (40, 40), padding=1, channels=False)
+    assert np.isfinite(norm_bounds(1e306 * (op @ op)).upper)
+    with pytest.raises(st.DTypeError, match="`op` must have answers that float64 can hold"):
+        norm_bounds(2.5e306 * (op @ op))

@@ -193,10 +193,9 @@ def norm_bounds(op: Any, of_convolution: Any) -> NormBounds:
     search = Search(lambda x: _gram(tall, x), tall.shape[1], wide, tol=1e-4, maxiter=20, sweeps=20)
     best = search.top(1)
     lower = float(np.linalg.norm(tall @ best) / np.linalg.norm(best)) * (1 - _ROUNDING)
+    lower, rounded = put_back(min(lower, upper), 0.0, exponent)
     return NormBounds(
-        float(np.ldexp(min(lower, upper), exponent)),
-        restored_error(upper, exponent),
-        "lanczos, parts",
+        max(float(lower) - rounded, 0.0), restored_error(upper, exponent), "lanczos, parts"
     )
 
 

@@ -78,11 +78,12 @@ def spectral_norm(op: ConvOperator, method: str = "auto", *, rtol: float | None 
         return _with_bounds(op, singular_values(op, 1, "largest", method))
     wanted = tolerance(rtol, name="rtol")
     certain = norm_bounds(op) if is_expression(op) else narrow_bounds(op, wanted)
+    bounded = math.isfinite(certain.upper)
     narrow = certain.upper - certain.lower <= wanted * certain.upper
-    if narrow or (method == "auto" and min(op.shape) > _MOST_ITERATED):
+    if bounded and (narrow or (method == "auto" and min(op.shape) > _MOST_ITERATED)):
         return _middle(certain.lower, certain.upper, certain.method)
     found = _with_bounds(op, singular_values(op, 1, "largest", method), certain)
-    if found.complete == "proved" or found.bounds is None:
+    if found.complete == "proved" or found.bounds is None or not bounded:
         return found
     return _middle(*found.bounds, f"{found.method}, {certain.method}")
 
