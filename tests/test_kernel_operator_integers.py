@@ -73,5 +73,7 @@ def test_batches_and_channels_are_added_up_in_the_type_asked_for(local):
     wanted = op.kernel_operator(x.astype(float)).matrix.toarray()
     assert (found.to_matrix(dtype=np.int32).toarray() == wanted).all()
     assert found.to_matrix(dtype=np.int32).dtype == np.int32
+    assert (found.T.to_matrix(dtype=np.int32).toarray() == wanted.T).all()
+    assert (found.H.conj().to_matrix(dtype=np.complex128).toarray() == wanted.T).all()
     with pytest.raises(st.DTypeError, match="`dtype` must be able to hold entries"):
         op.kernel_operator(x.astype(float)).to_matrix(dtype=np.int32)

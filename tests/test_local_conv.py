@@ -238,6 +238,12 @@ def test_errors_say_what_to_do(rng):
     )
     with pytest.raises(st.DTypeError, match="sums of the taps that meet at the border"):
         small.to_matrix()
+    wide = st.LocalConv(
+        np.full((3, 3), 100.0), (3,), padding=1, padding_mode="replicate", channels=False
+    )
+    for one, other in ((small, wide), (small.T, wide.T)):  # floats hold what integers do not
+        found = one.to_matrix(dtype=np.float32).toarray()
+        np.testing.assert_array_equal(found, other.matrix.toarray())
     doubled = np.full((2, 4), -100, np.int8)
     line = st.LocalConv(doubled, (3,), padding=1, padding_mode="smooth", channels=False)
     with pytest.raises(st.DTypeError, match="sums of the taps that meet at the border"):

@@ -44,7 +44,8 @@ def local_matrix(
     chosen = index_dtype(pattern.shape, nnz, index)
     name = "LocalConvTranspose" if transposed else "LocalConv"
     guard_entries(pattern.shape, nnz, wanted, chosen, max_bytes, f"`{name}`, which applies it")
-    _check_sums(geometry, weight)
+    if wanted.kind in "iu":
+        _check_sums(geometry, weight)
     with shortage_told("matrix", "Use the operator, which applies it without storing it."):
         made = layout(pattern)
         indices, indptr = made.indices(chosen), made.indptr(chosen)

@@ -6,10 +6,9 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .. import _validate as validate
 from ..assembly import guard_entries, index_dtype, wrap
 from ..geometry import ConvGeometry
 from ..kernel_products import apply_kernel, kernel_gradient, tap_images
@@ -80,19 +79,8 @@ class KernelOperator(Operator):
         dtype = np.result_type(self.dtype, b.dtype)
         return a.astype(dtype, copy=False), b.astype(dtype, copy=False)
 
-    def to_matrix(
-        self,
-        *,
-        dtype: DTypeLike | None = None,
-        index_dtype: DTypeLike | None = None,
-        max_bytes: int | None = None,
-    ) -> csr_array:
-        """As of other operators; samples that meet at the border are added up in `dtype`."""
-        wanted = validate.optional_dtype("dtype", dtype)
-        maker: Operator = self
-        if wanted is not None and self.dtype.kind in "iu" and np.can_cast(self.dtype, wanted):
-            maker = KernelOperator(self.geometry, self.samples, self._transposed, wanted)
-        return Operator.to_matrix(maker, dtype=dtype, index_dtype=index_dtype, max_bytes=max_bytes)
+    def _in_type(self, dtype: np.dtype[Any]) -> KernelOperator:
+        return KernelOperator(self.geometry, self.samples, self._transposed, dtype)
 
     def _read(self, x: NDArray[Any]) -> NDArray[Any]:
         """What every tap brings to every position: (batch, other channels, positions, taps)."""

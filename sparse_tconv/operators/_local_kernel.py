@@ -7,10 +7,9 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, kron, vstack
 
-from .. import _validate as validate
 from ..assembly import extension_matrix, guard_entries, index_dtype
 from ..geometry import ConvGeometry
 from ..local_products import local_forward, local_gradient, local_transpose
@@ -80,21 +79,7 @@ class LocalKernelOperator(Operator):
         turned = np.flip(kernels, tuple(range(2, 2 + n))) if self.geometry.flip else kernels
         return turned.reshape(self.in_shape)
 
-    def to_matrix(
-        self,
-        *,
-        dtype: DTypeLike | None = None,
-        index_dtype: DTypeLike | None = None,
-        max_bytes: int | None = None,
-    ) -> csr_array:
-        """As of other operators; samples that meet at the border are added up in `dtype`."""
-        wanted = validate.optional_dtype("dtype", dtype)
-        maker: Operator = self
-        if wanted is not None and self.dtype.kind in "iu" and np.can_cast(self.dtype, wanted):
-            maker = self._of_type(wanted)
-        return Operator.to_matrix(maker, dtype=dtype, index_dtype=index_dtype, max_bytes=max_bytes)
-
-    def _of_type(self, dtype: np.dtype[Any]) -> LocalKernelOperator:
+    def _in_type(self, dtype: np.dtype[Any]) -> LocalKernelOperator:
         g = self.geometry
         sample = g.y_shape if self._transposed else g.x_shape
         batch = self.out_shape[: len(self.out_shape) - len(self._result[not g.channels :])]

@@ -144,6 +144,12 @@ class Operator(Arithmetic):
             f"which has none. Write it: y of (batch, *out_shape) to (batch, *in_shape)."
         )
 
+    def _in_type(self, dtype: np.dtype[Any]) -> Operator:
+        """The operator of integers in a type that holds them: another one where sums in its matrix
+        may not fit its own.
+        """
+        return self
+
     def _matrix(self, max_bytes: Any) -> csr_array:
         """The matrix in the operator's dtype, canonical; possibly an array that others hold."""
         return by_products(self._multiply, self._in_shape, self.shape[0], self.dtype, max_bytes)
@@ -308,9 +314,12 @@ class Operator(Arithmetic):
         sparse_tconv.errors.DTypeError: `dtype` must be able to hold entries of dtype float64; got
             int64. Ask for float64 and convert them.
         """
-        wanted = validate.optional_dtype("dtype", dtype)
+        wanted, maker = validate.optional_dtype("dtype", dtype), self
+        if wanted is not None and self.dtype.kind in "iu" and np.can_cast(self.dtype, wanted):
+            maker = self._in_type(wanted)
         with shortage_told("matrix", "Use `op.apply`, which multiplies without storing it."):
-            return cast_entries(self._matrix(max_bytes), self.dtype, wanted, index_dtype, max_bytes)
+            made = maker._matrix(max_bytes)
+            return cast_entries(made, self.dtype, wanted, index_dtype, max_bytes)
 
     def toarray(self, max_bytes: int | None = None) -> NDArray[Any]:
         """The operator's matrix as a dense array.
@@ -430,6 +439,9 @@ class Relative(Operator):
     def _related(self, transposed: bool, conjugated: bool) -> Operator:
         transposed, conjugated = transposed != self._transposed, conjugated != self._conjugated
         return self.of._kin(transposed, conjugated)
+
+    def _in_type(self, dtype: np.dtype[Any]) -> Operator:
+        return Relative(self.of._in_type(dtype), self._transposed, self._conjugated)
 
     def _matrix(self, max_bytes: Any) -> csr_array:
         matrix = self.of._matrix(max_bytes)
