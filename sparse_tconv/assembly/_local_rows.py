@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,15 @@ class Part:
     start: int
     period: int
     offset: int
+
+    def of(self, slabs: NDArray[Any], outer: int) -> NDArray[Any]:
+        """The part's entries (*slabs, repetitions, entries) among all of some slabs, (*slabs, entries),
+        with so many outer entries: a view.
+        """
+        first, last = outer * self.start, outer * (self.start + self.period * self.count)
+        repeated = slabs[..., first:last].reshape(*slabs.shape[:-1], self.count, -1)
+        begin = outer * self.offset
+        return repeated[..., begin : begin + outer * self.rows.cols.size]
 
     def run(self) -> Run:
         """The run of this part alone."""

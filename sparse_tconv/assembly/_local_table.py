@@ -39,18 +39,15 @@ class _Place:
     def __init__(
         self, part: Part, own: Run, outer: int, slabs: tuple[int, ...], table: NDArray[Any]
     ) -> None:
-        width, first = len(own.positions), outer * part.offset
-        self.outer, self.shape = outer, (*slabs, part.count)
+        width = len(own.positions)
+        self._part, self.outer, self.shape = part, outer, (*slabs, part.count)
         self.between = table.size // outer
         steps = [width * prod(slabs[number:]) for number in range(1, len(slabs) + 1)]
         self.steps = *steps, part.step
-        self._entries = slice(outer * part.start, outer * (part.start + part.period * part.count))
-        self._columns = slice(first, first + outer * part.rows.cols.size)
 
     def of(self, target: NDArray[Any]) -> NDArray[Any]:
         """The part's entries (*slabs, repetitions, entries)."""
-        entries = target[..., self._entries]
-        return entries.reshape(*self.shape, -1)[..., self._columns]
+        return self._part.of(target, self.outer)
 
 
 class Turned:

@@ -52,8 +52,4 @@ class Taken:
             found = found.astype(target.dtype, copy=False)
         for number, rows in enumerate(self._sums):
             found = rows.sum_terms(found, number - len(self._sums))
-        start, stop = outer * part.start, outer * (part.start + part.period * part.count)
-        first = outer * part.offset
-        entries = target[..., start:stop].reshape(*moves.shape, part.count, -1)
-        entries = entries[..., first : first + outer * part.rows.cols.size]
-        entries[...] = found.reshape(*moves.shape, part.count, -1)[..., self._order]
+        part.of(target, outer)[...] = found.reshape(*moves.shape, part.count, -1)[..., self._order]

@@ -184,7 +184,7 @@ class _Job:
 
 
 class _Taker:
-    """The same of a run of which a table would hardly be used."""
+    """Writes one run of rows of the slabs of a block without a table, which would hardly be used."""
 
     def __init__(self, source: _Source, own: Run) -> None:
         self._source, self._parts = source, [source.taken(part) for part in own.parts]
@@ -196,7 +196,7 @@ class _Taker:
 
 
 class _Writer:
-    """Writes one run of rows of the slabs of a block."""
+    """Writes one run of rows of the slabs of a block by way of a table."""
 
     def __init__(self, source: _Source, own: Run, outer: int) -> None:
         self._source, self._own, self._outer = source, own, outer

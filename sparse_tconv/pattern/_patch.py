@@ -1,7 +1,7 @@
 """Any part of one axis's matrix, written out at a cost of what it holds.
 
-Whatever lies around the part, however far the windows reach and however often the axis is repeated
-there, nothing is listed but the readings that fall into it.
+Whatever lies around the part and however far the windows reach, nothing is listed but the readings
+that fall into it, and the stretches of the axis: one for each time that its border repeats it.
 """
 
 from __future__ import annotations
@@ -82,9 +82,8 @@ class Patches:
     def _by_taps(self, patch: Patch) -> bool:
         """Whether readings are looked for tap by tap, not window by window: what is less work."""
         axis = self._axis
-        windows = (patch.col_stop - patch.col_start, patch.row_stop - patch.row_start)[
-            not self._transposed
-        ]
+        first, stop = patch[2:] if self._transposed else patch[:2]
+        windows = stop - first
         if self._table.shape[1] == 1:
             return axis.k <= windows
         by_taps = axis.k * (1 + (windows - 1) * axis.stride // axis.n_in)
