@@ -238,12 +238,6 @@ def test_errors_say_what_to_do(rng):
     )
     with pytest.raises(st.DTypeError, match="sums of the taps that meet at the border"):
         small.to_matrix()
-    wide = st.LocalConv(
-        np.full((3, 3), 100.0), (3,), padding=1, padding_mode="replicate", channels=False
-    )
-    for one, other in ((small, wide), (small.T, wide.T)):  # floats hold what integers do not
-        found = one.to_matrix(dtype=np.float32).toarray()
-        np.testing.assert_array_equal(found, other.matrix.toarray())
     doubled = np.full((2, 4), -100, np.int8)
     line = st.LocalConv(doubled, (3,), padding=1, padding_mode="smooth", channels=False)
     with pytest.raises(st.DTypeError, match="sums of the taps that meet at the border"):
@@ -253,6 +247,18 @@ def test_errors_say_what_to_do(rng):
         st.LocalConv(
             doubled.astype(np.uint8), (3,), padding=1, padding_mode="smooth", channels=False
         )
+
+
+def test_floats_hold_sums_that_the_integers_of_the_kernels_do_not():
+    weight, options = np.full((3, 3), 100, np.int8), {"padding": 1, "padding_mode": "replicate"}
+    small, wide = (
+        st.LocalConv(kernels, (3,), channels=False, **options)
+        for kernels in (weight, weight.astype(float))
+    )
+    for one, other in ((small, wide), (small.T, wide.T)):
+        found = one.to_matrix(dtype=np.float32).toarray()
+        np.testing.assert_array_equal(found, other.matrix.toarray())
+        np.testing.assert_array_equal(one.apply(np.ones(3)), other.apply(np.ones(3)))
 
 
 def test_jax_computes_the_same(rng):

@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..assembly import Skeleton, check_signs, local_matrix, shared_local_matrix, wrap
+from ..assembly import (
+    Skeleton,
+    check_signs,
+    local_matrix,
+    shared_local_matrix,
+    sums_may_wrap,
+    wrap,
+)
 from ..errors import GeometryError
 from ..geometry import ConvGeometry
 from ..local_products import local_forward, local_transpose
@@ -43,8 +50,7 @@ class LocalState:
         self.weight = np.array(weight, order="C")
         self.weight.flags.writeable = False
         self.asked = engine
-        few = prod(axis.n_out for axis in geometry.axes) <= _FEW
-        self.engine = engine if engine != "auto" else "csr" if few else "direct"
+        self.engine = engine if engine != "auto" else _chosen(geometry, self.weight)
         self._matrices: dict[bool, tuple[NDArray[Any], Skeleton]] = {}
         self._lock = lock()
 
@@ -78,6 +84,12 @@ class LocalState:
     def fresh(self, transposed: bool, **options: Any) -> csr_array:
         """C or C^T, the caller's own; options as of :func:`local_matrix`."""
         return local_matrix(self.geometry, self.weight, transposed, **options)
+
+
+def _chosen(geometry: ConvGeometry, weight: NDArray[Any]) -> str:
+    """What 'auto' means: the matrix while it is small, and holds its sums of integers."""
+    few = prod(axis.n_out for axis in geometry.axes) <= _FEW
+    return "csr" if few and not sums_may_wrap(geometry, weight) else "direct"
 
 
 def correlation_kernels(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[Any]:
