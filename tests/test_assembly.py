@@ -399,10 +399,13 @@ def test_far_and_long_geometries_take_the_matrix_and_little_more(name):
     assert peak_over_size(lambda: build(weight, n, channels=False, **options)) <= 1.1
 
 
-@pytest.mark.parametrize(("channels", "n"), [(320, 33), (100, 60)])
-def test_many_channels_on_a_short_axis_take_the_matrix_and_little_more(channels, n):
-    weight = np.ones((channels, 1, n))
-    options = {"padding": n // 2, "padding_mode": "circular"}
+@pytest.mark.parametrize(
+    ("channels", "n", "k", "mode"),
+    [(320, 33, 33, "circular"), (100, 60, 60, "circular"), (80, 100, 51, "zeros")],
+)
+def test_many_channels_on_a_short_axis_take_the_matrix_and_little_more(channels, n, k, mode):
+    weight = np.ones((channels, 1, k))
+    options = {"padding": k // 2, "padding_mode": mode}
     assert peak_over_size(lambda: st.conv_matrix(weight, (1, n), **options)) <= 1.1
 
 

@@ -16,6 +16,7 @@ from ._template import Step, Template
 
 _LONG = 1 << 8  # entries: shorter stretches are doubled until they are long
 _TOGETHER = 1 << 17  # entries of several channel rows that are written in one go
+_NEW = 1 << 14  # of these, entries of the template
 _SHARED = 1 << 25  # bytes from which threads share the writing
 
 
@@ -77,7 +78,8 @@ class ByTemplate:
                 rows = slice(channel, channel + 1)
                 self._fill(kernel[rows], flat[rows], workers)
             return flat.reshape(-1)
-        together = max(1, _TOGETHER // max(1, made.size))
+        together = min(_TOGETHER // max(1, made.size), _NEW // max(1, made.sources.size))
+        together = max(1, together)
 
         def fill(ends: tuple[int, int]) -> None:
             for first in range(*ends, together):
