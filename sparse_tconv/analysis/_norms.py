@@ -27,7 +27,8 @@ def spectral_norm(op: ConvOperator, method: str = "auto", *, rtol: float | None 
         As for :func:`singular_values`.
     rtol : float, optional
         Relative width of certain bounds that is narrow enough: the answer is their middle, at any
-        size. Where no bounds so narrow are found, it is that of the narrowest.
+        size. Where no bounds so narrow are found, it is that of the narrowest; where nothing bounds
+        the norm from above, the largest value found.
 
     Returns
     -------

@@ -31,7 +31,7 @@ class LocalConv(LocalOperator):
     {mode_flip_channels}
     engine : {'auto', 'csr', 'direct'}, default 'auto'
         What computes the products: the matrix, or loops over the taps, which store none; 'auto'
-        takes the matrix where there are few output positions.
+        takes the matrix where there are few output positions and its type holds all sums.
 
     Raises
     ------
