@@ -102,11 +102,8 @@ def stretch_table(axis: Axis) -> NDArray[np.int64]:
     """The stretches of an axis as columns (start, stop, sample, step, coefficient, slope), in order
     of positions.
     """
-    found = _stretches(axis.mode, axis.n_in, axis.first, axis.last + 1)
-    fields = (
-        (part.start, part.stop, part.sample, part.step, part.coefficient, part.slope)
-        for part in found
-    )
+    ranges = runs(axis.mode, axis.n_in, axis.first, axis.last + 1)
+    fields = ((first, last, *run) for first, last, found in ranges for run in found)
     table = np.fromiter(fields, np.dtype((np.int64, 6)))
     return table.T.astype(np.int64, order="C")
 
