@@ -8,7 +8,7 @@ import pytest
 from factories import random_array, random_setting
 
 import sparse_tconv as st
-from sparse_tconv.assembly import _by_boxes, _by_template, _layout, _repeat, _template
+from sparse_tconv.assembly import _by_boxes, _by_template, _layout, _pointers, _repeat, _template
 from sparse_tconv.pattern import _patch
 from sparse_tconv.testing import oracles
 
@@ -26,7 +26,7 @@ WAYS = {
     "boxes": {
         (_layout, "_PER_TAP"): 10**12,
         (_by_boxes, "_LEAST"): 1,
-        (_by_boxes, "_POINTERS"): 3,
+        (_pointers, "_AT_ONCE"): 3,
         (_patch, "_AT_ONCE"): 2,
     },
 }
