@@ -12,7 +12,7 @@ import torch
 from ... import _validate as validate
 from ...errors import DTypeError, GeometryError, ShapeError
 from ...operators import Affine, ConvOperator
-from ._modules import CONVOLUTIONS, evaluating, layer_operator
+from ._modules import CONVOLUTIONS, evaluating, layer_operator, readable
 
 Call = tuple[tuple[int, ...], tuple[int, ...]]  # shape of a sample in and out
 
@@ -103,14 +103,7 @@ def from_model(
     sparse_tconv.errors.GeometryError: `input_shape` must be given, or `inputs` instead; got
         neither. Pass the shape of one sample.
     """
-    # What torch.export makes has layers no more, and an eval that refuses.
-    opaque = isinstance(model, torch.jit.ScriptModule) or "eval" in getattr(model, "__dict__", ())
-    if opaque or not isinstance(model, torch.nn.Module):
-        raise DTypeError(
-            f"`model` must be a torch.nn.Module, neither scripted nor exported; got "
-            f"{type(model).__name__}. Pass the module it was made from."
-        )
-    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
+    model = readable(model)
     samples = _samples(model, input_shape, inputs)
     calls = _calls(model, samples, input_shape)
     wanted = _wanted(names, [name for name, *_ in calls])

@@ -126,6 +126,18 @@ def _evaluated(module: Any) -> tuple[Any, Any]:
         return reader.weight, reader.bias
 
 
+def readable(model: Any) -> torch.nn.Module:
+    """A model whose layers can be seen; of a compiled one, what it wraps."""
+    # What torch.export makes has layers no more, and an eval that refuses.
+    opaque = isinstance(model, torch.jit.ScriptModule) or "eval" in getattr(model, "__dict__", ())
+    if opaque or not isinstance(model, torch.nn.Module):
+        raise DTypeError(
+            f"`model` must be a torch.nn.Module, neither scripted nor exported; got "
+            f"{type(model).__name__}. Pass the module it was made from."
+        )
+    return getattr(model, "_orig_mod", model)  # what torch.compile wraps
+
+
 @contextmanager
 def evaluating(model: torch.nn.Module) -> Iterator[None]:
     """The model in eval mode, so that no running statistic changes; each module's own after."""
