@@ -13,6 +13,7 @@ from .. import _validate as validate
 from . import _seen as seen
 from ._arguments import Arguments, in_channels, out_channels
 from ._axis import Axis
+from ._axis_wise import AxisWise
 from ._forward import conv_axes
 from ._transposed import conv_transpose_axes
 
@@ -20,7 +21,7 @@ _INT32_MAX = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
-class ConvGeometry:
+class ConvGeometry(AxisWise):
     """Where the entries of the convolution matrix C are: integers and words only, frozen and
     hashable.
 
@@ -240,41 +241,6 @@ class ConvGeometry:
         """Channels of one group that a product with C, or with C^T, takes and gives."""
         pair = self.x_channels // self.groups, self.y_channels // self.groups
         return pair[::-1] if transposed else pair
-
-    @property
-    def kernel_size(self) -> tuple[int, ...]:
-        """Kernel size along each axis."""
-        return tuple(axis.k for axis in self.axes)
-
-    @property
-    def stride(self) -> tuple[int, ...]:
-        """Stride along each axis, in canonical form."""
-        return tuple(axis.stride for axis in self.axes)
-
-    @property
-    def dilation(self) -> tuple[int, ...]:
-        """Dilation along each axis, in canonical form."""
-        return tuple(axis.dilation for axis in self.axes)
-
-    @property
-    def before(self) -> tuple[int, ...]:
-        """Padding in front of each axis; the padding behind it follows from the sizes."""
-        return tuple(axis.before for axis in self.axes)
-
-    @property
-    def padding_mode(self) -> tuple[str, ...]:
-        """Boundary mode of each axis, in canonical form."""
-        return tuple(axis.mode for axis in self.axes)
-
-    @property
-    def output_padding(self) -> tuple[int, ...]:
-        """The output_padding that, with ``before`` on both sides, gives ``x_shape`` back from
-        ``y_shape``.
-        """
-        return tuple(
-            a.n_in - ((a.n_out - 1) * a.stride - 2 * a.before + a.dilation * (a.k - 1) + 1)
-            for a in self.axes
-        )
 
     @property
     def shape(self) -> tuple[int, int]:
