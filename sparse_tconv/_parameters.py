@@ -66,11 +66,71 @@ _FRAGMENTS = {
         channels : bool, default True
             False for a bare kernel on a bare image: no channel axes in `weight` or `in_shape`.
     """,
+    "kernel_samples": """
+        x : array-like, (..., *in_shape)
+            The samples; leading batch axes stack.
+    """,
+    "kernel_operator_errors": """
+        ShapeError
+            `x` does not end in ``in_shape``.
+        GeometryError
+            The operator is a conjugate, which is not linear in the weight.
+    """,
+    "index_dtype": """
+        index_dtype : int32 or int64, optional
+            Type of the indices; int32 while everything fits, if not given.
+    """,
+    "fresh_matrix": """
+        Returns
+        -------
+        scipy.sparse.csr_array
+            In canonical format.
+
+        Raises
+        ------
+        MatrixTooLargeError
+            The matrix would not fit.
+        DTypeError, GeometryError
+            `dtype` or `index_dtype` cannot hold the matrix.
+    """,
+    "conv_geometry": """
+        {stride_padding}
+        {dilation}
+        {groups}
+        {mode_flip_channels}
+    """,
+    "transpose_geometry": """
+        {stride_padding}
+        {output_padding}
+        {dilation}
+        {groups}
+        {mode_flip_channels}
+    """,
+    "conv_options": """
+        {conv_geometry}
+        {engine}
+    """,
+    "transpose_options": """
+        {transpose_geometry}
+        {engine}
+    """,
+    "joined_operator": """
+        Returns
+        -------
+        Operator
+            A side that joins samples is ``(m, *shape)`` where all m shapes there are equal, flat
+            ``(total,)`` where they are not; the repr says which.
+    """,
+    "operators_errors": """
+        GeometryError
+            There is no operator.
+        DTypeError
+            An entry is no operator or matrix.
+    """,
     "matrix_options": """
         dtype : dtype-like, optional
             Type of the values; the weight's, if not given.
-        index_dtype : int32 or int64, optional
-            Type of the indices; int32 while everything fits, if not given.
+        {index_dtype}
         drop_zeros : bool, default False
             Leave out the entries of taps that are zero in every channel pair.
         max_bytes : int, optional
@@ -93,15 +153,18 @@ _FRAGMENTS = {
 
 def documented(described: Documented) -> Documented:
     """Put the shared fragments into a docstring."""
-    text = described.__doc__
-    if text is None:  # python -OO
-        return described
+    if described.__doc__ is not None:  # python -OO
+        described.__doc__ = _filled(described.__doc__)
+    return described
+
+
+def _filled(text: str) -> str:
+    """A text with its fragments, which may have fragments of their own."""
     lines = []
     for line in text.splitlines():
         name = line.strip()
         if name.startswith("{") and name.endswith("}") and name[1:-1] in _FRAGMENTS:
             margin = line[: len(line) - len(line.lstrip())]
-            line = indent(dedent(_FRAGMENTS[name[1:-1]]).strip(), margin)
+            line = indent(_filled(dedent(_FRAGMENTS[name[1:-1]]).strip()), margin)
         lines.append(line)
-    described.__doc__ = "\n".join(lines)
-    return described
+    return "\n".join(lines)

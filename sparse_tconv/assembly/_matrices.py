@@ -35,10 +35,7 @@ def conv_matrix(
     Parameters
     ----------
     {conv_weight}
-    {stride_padding}
-    {dilation}
-    {groups}
-    {mode_flip_channels}
+    {conv_geometry}
     {matrix_options}
 
     Returns
@@ -134,11 +131,7 @@ def conv_transpose_matrix(
     Parameters
     ----------
     {transpose_weight}
-    {stride_padding}
-    {output_padding}
-    {dilation}
-    {groups}
-    {mode_flip_channels}
+    {transpose_geometry}
     {matrix_options}
 
     Returns

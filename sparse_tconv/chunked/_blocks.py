@@ -142,10 +142,7 @@ def matrix_blocks(
     {conv_weight}
     rows_per_block : int, optional
         Rows in each block but the last, at least 1; as many as fit into 128 MiB, if not given.
-    {stride_padding}
-    {dilation}
-    {groups}
-    {mode_flip_channels}
+    {conv_geometry}
 
     Returns
     -------

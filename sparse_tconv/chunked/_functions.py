@@ -42,11 +42,7 @@ def conv(
         The kernel, in memory; ``kernel_size`` alone with ``channels=False``.
     bias : array-like, (C_out,), optional
         Added to each output channel; of shape ``()`` with ``channels=False``.
-    {stride_padding}
-    {dilation}
-    {groups}
-    {mode_flip_channels}
-    {engine}
+    {conv_options}
 
     Returns
     -------

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engines import gathered
-from ..functional import kept_state
 from ..geometry import Axis, ConvGeometry, Stretch, input_window, output_window, repetitions
+from ..kept_products import kept_state
 from ..operators import Conv, ConvTranspose
 from ..threads import threads
 from ._arrays import bounds, dask_array, in_one_chunk
