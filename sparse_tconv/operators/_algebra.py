@@ -16,6 +16,7 @@ from ._gram import GramOperator
 from ._operator import Operator
 from ._product import Product
 from ._promotion import common_dtype
+from ._relative import Relative
 from ._scaled import Scaled
 from ._wrapped import as_operator, is_foreign
 
@@ -132,4 +133,4 @@ def power(op: Operator, exponent: Any) -> Operator:
 
 
 # Bound to the base here, since what expressions make builds on it.
-Operator._algebra = Algebra(product, total, multiple, power, GramOperator, is_foreign)
+Operator._algebra = Algebra(product, total, multiple, power, GramOperator, Relative, is_foreign)

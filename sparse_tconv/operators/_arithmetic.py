@@ -25,6 +25,8 @@ class Algebra:
         ``A ** 2``.
     gram : callable of an operator and a damp
         ``A.gram(damp)``.
+    relative : callable of an operator and two bools
+        Its transpose, adjoint or conjugate by its own two products.
     foreign : callable of anything
         Whether it is an operator or a sparse matrix of another library.
     """
@@ -34,6 +36,7 @@ class Algebra:
     multiple: Callable[[Any, Any], Any]
     power: Callable[[Any, Any], Any]
     gram: Callable[[Any, Any], Any]
+    relative: Callable[[Any, bool, bool], Any]
     foreign: Callable[[Any], bool]
 
 

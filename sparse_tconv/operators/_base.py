@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from scipy.sparse import csr_array
 
+from .. import _validate as validate
+from .._parameters import documented
+from ..assembly import correlation_kernel, fresh_matrix
 from ..choice import estimates, refusals
-from ..errors import GeometryError
-from ._index import flat_index
 from ._info import Info
 from ._kernel_operator import KernelOperator
 from ._relatives import SharedOperator
+from ._state import State
 
 
 class ConvOperator(SharedOperator):
     """A convolution or a transposed convolution as an operator, or the conjugate of one."""
+
+    _state: State
+    _state_class = State
 
     if TYPE_CHECKING:
 
@@ -25,14 +31,84 @@ class ConvOperator(SharedOperator):
         @property
         def H(self) -> ConvOperator: ...
 
+    @classmethod
+    def of(cls, state: State, conjugated: bool = False) -> Self:
+        """The operator of a state, or its conjugate.
+
+        Parameters
+        ----------
+        state : State
+            Geometry, kernel and engines, shared with other operators.
+        conjugated : bool, default False
+            Whether to conjugate a complex kernel.
+
+        Returns
+        -------
+        Conv or ConvTranspose
+        """
+        return cls._of(state, conjugated)
+
+    def kernel(self) -> NDArray[Any]:
+        """The taps that C correlates with: the weight, flipped where ``flip=True``, not conjugated.
+
+        Returns
+        -------
+        array, the shape of ``op.weight``
+            Read-only, a view of the weight.
+
+        Examples
+        --------
+        >>> from sparse_tconv import Conv
+        >>> Conv([1, 2, 3], (5,), flip=True, channels=False).kernel()
+        array([3, 2, 1])
+        """
+        kernel = correlation_kernel(self.geometry, self.weight)
+        return kernel if self.geometry.channels else kernel[0, 0]
+
+    @documented
+    def to_matrix(
+        self,
+        dtype: DTypeLike | None = None,
+        index_dtype: DTypeLike | None = None,
+        drop_zeros: bool = False,
+        max_bytes: int | None = None,
+    ) -> csr_array:
+        """The operator's matrix, fresh, writable and the caller's own.
+
+        Parameters
+        ----------
+        {matrix_options}
+
+        {fresh_matrix}
+
+        Examples
+        --------
+        >>> from sparse_tconv import Conv
+        >>> M = Conv([1, -1], (4,), channels=False).to_matrix(dtype="float32")
+        >>> M *= 2
+        >>> M.toarray()
+        array([[ 2., -2.,  0.,  0.],
+               [ 0.,  2., -2.,  0.],
+               [ 0.,  0.,  2., -2.]], dtype=float32)
+        """
+        return fresh_matrix(
+            self.geometry,
+            self.weight.conj() if self._conjugated else self.weight,
+            self._transposed,
+            dtype=validate.optional_dtype("dtype", dtype),
+            index=index_dtype,
+            drop_zeros=validate.flag("drop_zeros", drop_zeros),
+            max_bytes=max_bytes,
+        )
+
+    @documented
     def kernel_operator(self, x: ArrayLike) -> KernelOperator:
         """The operator ``w -> apply(x)`` for fixed samples: the product is linear in the kernel
         too.
 
         Parameters
         ----------
-        x : array-like, (..., *in_shape)
-            The samples; leading batch axes stack.
+        {kernel_samples}
 
         Returns
         -------
@@ -43,10 +119,7 @@ class ConvOperator(SharedOperator):
 
         Raises
         ------
-        ShapeError
-            `x` does not end in ``in_shape``.
-        GeometryError
-            The operator is a conjugate, which is not linear in the weight.
+        {kernel_operator_errors}
 
         Examples
         --------
@@ -61,48 +134,8 @@ class ConvOperator(SharedOperator):
                [2, 4],
                [4, 8]])
         """
-        if self._conjugated:
-            raise GeometryError(
-                "`op` must not be conjugated: its product is not linear in the weight; "
-                "got the adjoint of a complex operator. Use op.T."
-            )
-        samples, _ = self._checked(x)
+        samples = self._linear_in_weight(x)
         return KernelOperator(self.geometry, samples, self._transposed, self.dtype)
-
-    def index(self, channel: Any, *position: Any) -> Any:
-        """The row of the matrix that gives an output entry; ``op.T.index`` gives columns.
-
-        Parameters
-        ----------
-        channel : int or array of int
-            The output channel; with ``channels=False`` there is none, and positions only are given.
-        *position : int or array of int
-            One per spatial axis. Arrays are broadcast against each other.
-
-        Returns
-        -------
-        int or array of int64
-
-        Raises
-        ------
-        GeometryError
-            There are too few or too many indices, or one lies outside ``out_shape``.
-
-        Examples
-        --------
-        >>> from sparse_tconv import Conv
-        >>> op = Conv([[1, 2], [3, 4]], (3, 3), channels=False)
-        >>> op.index(1, 0)
-        2
-        >>> op.matrix[[op.index(1, 0)]].toarray()
-        array([[0, 0, 0, 1, 2, 0, 3, 4, 0]])
-        >>> op.index(2, 0)
-        Traceback (most recent call last):
-            ...
-        sparse_tconv.errors.GeometryError: `index` must lie in range(2) on axis 0; got 2. The output
-            is of shape (2, 2).
-        """
-        return flat_index(self.out_shape, (channel, *position))
 
     def info(self) -> Info:
         """What the operator costs, and why its engine was chosen.
@@ -136,3 +169,15 @@ class ConvOperator(SharedOperator):
             known,
             tuple(refusals(geometry, self.dtype)),
         )
+
+    def _words(self) -> list[str]:
+        words, g = [], self.geometry
+        for name, usual in (("stride", 1), ("dilation", 1), ("padding_mode", "zeros")):
+            values = getattr(g, name)
+            if any(value != usual for value in values):
+                words.append(f"{name}={values}")
+        if g.groups != 1:
+            words.append(f"groups={g.groups}")
+        if g.flip:
+            words.append("flip=True")
+        return words

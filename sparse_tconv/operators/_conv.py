@@ -5,28 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from .. import _validate as validate
 from .._parameters import documented
 from ..errors import GeometryError
 from ..geometry import ConvGeometry
 from ._base import ConvOperator
-from ._state import State
+from ._directions import Backward, Forward
 
 
 @documented
-class Conv(ConvOperator):
+class Conv(ConvOperator, Forward):
     """A convolution C as a linear operator.
 
     Parameters
     ----------
     {conv_weight}
-    {stride_padding}
-    {dilation}
-    {groups}
-    {mode_flip_channels}
-    {engine}
+    {conv_options}
 
     Raises
     ------
@@ -62,51 +57,16 @@ class Conv(ConvOperator):
         axes are one sample.
     """
 
-    _transposed = False
-
-    def __init__(
-        self,
-        weight: ArrayLike,
-        in_shape: Any,
-        *,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        padding_mode: Any = "zeros",
-        flip: bool = False,
-        channels: bool = True,
-        engine: str = "auto",
-    ) -> None:
-        kernel = validate.kernel_array("weight", weight)
-        geometry = ConvGeometry.from_conv(
-            kernel.shape,
-            in_shape,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            padding_mode=padding_mode,
-            flip=flip,
-            channels=channels,
-        )
-        self._bind(State(geometry, kernel, engine), False)
-
 
 @documented
-class ConvTranspose(ConvOperator):
+class ConvTranspose(ConvOperator, Backward):
     """A transposed convolution C^T as a linear operator, C being the convolution whose input is its
     output.
 
     Parameters
     ----------
     {transpose_weight}
-    {stride_padding}
-    {output_padding}
-    {dilation}
-    {groups}
-    {mode_flip_channels}
-    {engine}
+    {transpose_options}
 
     Raises
     ------
@@ -139,40 +99,6 @@ class ConvTranspose(ConvOperator):
     sparse_tconv.errors.GeometryError: `output_size` must be between 9 and 10 on axis 0; got 12. The
         nearest valid size is 10.
     """
-
-    _transposed = True
-
-    def __init__(
-        self,
-        weight: ArrayLike,
-        in_shape: Any,
-        *,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        output_size: Any = None,
-        dilation: Any = 1,
-        groups: int = 1,
-        padding_mode: Any = "zeros",
-        flip: bool = False,
-        channels: bool = True,
-        engine: str = "auto",
-    ) -> None:
-        kernel = validate.kernel_array("weight", weight)
-        geometry = ConvGeometry.from_conv_transpose(
-            kernel.shape,
-            in_shape,
-            stride=stride,
-            padding=padding,
-            output_padding=output_padding,
-            output_size=output_size,
-            dilation=dilation,
-            groups=groups,
-            padding_mode=padding_mode,
-            flip=flip,
-            channels=channels,
-        )
-        self._bind(State(geometry, kernel, engine), False)
 
     def as_convolution(self) -> tuple[ConvTranspose, Conv]:
         """The transposed convolution as a zero insertion followed by a convolution of stride 1.

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from math import prod
 from typing import Any
 
+from .._parameters import documented
 from ..errors import DTypeError, GeometryError, ShapeError
 from ._blocks import Blocks
 from ._operator import Operator
 from ._wrapped import as_operator, is_foreign
 
 
+@documented
 def vstack(ops: Iterable[Any]) -> Operator:
     """Operators on one sample, their results joined: ``[[A], [B]]``.
 
@@ -20,20 +22,13 @@ def vstack(ops: Iterable[Any]) -> Operator:
     ops : sequence of Operator, or of what as_operator takes
         At least one, of equal ``in_shape``; flat ones match any shape of their size.
 
-    Returns
-    -------
-    Operator
-        ``out_shape`` is ``(m, *shape)`` where all m of them give the same shape, flat ``(total,)``
-        where they do not; the repr says which.
+    {joined_operator}
 
     Raises
     ------
     ShapeError
         Operators take samples of different shapes.
-    GeometryError
-        There is no operator.
-    DTypeError
-        An entry is no operator or matrix.
+    {operators_errors}
 
     See Also
     --------
@@ -68,6 +63,7 @@ def vstack(ops: Iterable[Any]) -> Operator:
     return Blocks(parts, splits=False, joins=True)
 
 
+@documented
 def hstack(ops: Iterable[Any]) -> Operator:
     """Operators on samples of their own, their results added: ``[[A, B]]``.
 
@@ -76,20 +72,13 @@ def hstack(ops: Iterable[Any]) -> Operator:
     ops : sequence of Operator, or of what as_operator takes
         At least one, of equal ``out_shape``; flat ones match any shape of their size.
 
-    Returns
-    -------
-    Operator
-        ``in_shape`` is ``(m, *shape)`` where all m of them take the same shape, flat ``(total,)``
-        where they do not; the repr says which.
+    {joined_operator}
 
     Raises
     ------
     ShapeError
         Operators give results of different shapes.
-    GeometryError
-        There is no operator.
-    DTypeError
-        An entry is no operator or matrix.
+    {operators_errors}
 
     See Also
     --------
@@ -116,6 +105,7 @@ def hstack(ops: Iterable[Any]) -> Operator:
     return Blocks(parts, splits=True, joins=False)
 
 
+@documented
 def block_diag(ops: Iterable[Any]) -> Operator:
     """Operators on samples of their own, their results joined: ``[[A, 0], [0, B]]``.
 
@@ -124,18 +114,11 @@ def block_diag(ops: Iterable[Any]) -> Operator:
     ops : sequence of Operator, or of what as_operator takes
         At least one. One operator that comes back again and again works on one batch.
 
-    Returns
-    -------
-    Operator
-        Each side is ``(m, *shape)`` where all shapes there are equal, flat ``(total,)`` where not;
-        the repr says which.
+    {joined_operator}
 
     Raises
     ------
-    GeometryError
-        There is no operator.
-    DTypeError
-        An entry is no operator or matrix.
+    {operators_errors}
 
     See Also
     --------

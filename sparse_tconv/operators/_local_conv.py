@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import ArrayLike
-
-from .. import _validate as validate
 from .._parameters import documented
-from ..geometry import ConvGeometry
-from ._local_base import LocalOperator, gathered_state, kernels_shape
+from ._directions import Backward, Forward
+from ._local_base import LocalOperator
 
 
 @documented
-class LocalConv(LocalOperator):
+class LocalConv(LocalOperator, Forward):
     """A convolution whose kernel is another one at every output position: a locally connected
     layer.
 
@@ -25,10 +20,7 @@ class LocalConv(LocalOperator):
     in_shape : tuple of int
         Shape of one sample, ``(C_in, *size)``, without a batch axis; ``size`` alone with
         ``channels=False``.
-    {stride_padding}
-    {dilation}
-    {groups}
-    {mode_flip_channels}
+    {conv_geometry}
     engine : {'auto', 'csr', 'direct'}, default 'auto'
         What computes the products: the matrix, or loops over the taps, which store none; 'auto'
         takes the matrix where there are few output positions and its type holds all sums.
@@ -48,7 +40,8 @@ class LocalConv(LocalOperator):
     Forward ``y[co, o] = sum over ci, t of weight[co, ci, t, o] * x~[ci, o * stride - before +
     dilation * t]``, where x~ is x extended by its padding mode; adjoint ``C^H y = conj(C^T
     conj(y))``. ``flip=True`` flips the axes of the kernels, not those of the positions. A product
-    reads every number of the weight once.
+    reads every number of the weight once. The matrix has the pattern of that of :class:`Conv`, the
+    entries of taps that are zero among them.
 
     Examples
     --------
@@ -69,40 +62,9 @@ class LocalConv(LocalOperator):
         (4,); got (3,). The output size follows from in_shape, stride, padding and dilation.
     """
 
-    _transposed = False
-
-    def __init__(
-        self,
-        weight: ArrayLike,
-        in_shape: Any,
-        *,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        padding_mode: Any = "zeros",
-        flip: bool = False,
-        channels: bool = True,
-        engine: str = "auto",
-    ) -> None:
-        kernels = validate.kernel_array("weight", weight)
-        channels = validate.flag("channels", channels)
-        geometry = ConvGeometry.from_conv(
-            kernels_shape(kernels, in_shape, channels),
-            in_shape,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            padding_mode=padding_mode,
-            flip=flip,
-            channels=channels,
-        )
-        self._bind(gathered_state(kernels, geometry, engine), False)
-
 
 @documented
-class LocalConvTranspose(LocalOperator):
+class LocalConvTranspose(LocalOperator, Backward):
     """The transpose C^T of a locally connected layer, C being the layer whose input is its output.
 
     Parameters
@@ -113,11 +75,7 @@ class LocalConvTranspose(LocalOperator):
     in_shape : tuple of int
         Shape of one sample, ``(C_in, *in_size)``, without a batch axis; ``in_size`` alone with
         ``channels=False``.
-    {stride_padding}
-    {output_padding}
-    {dilation}
-    {groups}
-    {mode_flip_channels}
+    {transpose_geometry}
     engine : {'auto', 'csr', 'direct'}, default 'auto'
         As for :class:`LocalConv`.
 
@@ -147,41 +105,6 @@ class LocalConvTranspose(LocalOperator):
     sparse_tconv.errors.GeometryError: `weight` must have one kernel for each output position, of
         (3,); got (2,). The output size follows from in_shape, stride, padding and dilation.
     """
-
-    _transposed = True
-
-    def __init__(
-        self,
-        weight: ArrayLike,
-        in_shape: Any,
-        *,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        output_size: Any = None,
-        dilation: Any = 1,
-        groups: int = 1,
-        padding_mode: Any = "zeros",
-        flip: bool = False,
-        channels: bool = True,
-        engine: str = "auto",
-    ) -> None:
-        kernels = validate.kernel_array("weight", weight)
-        channels = validate.flag("channels", channels)
-        geometry = ConvGeometry.from_conv_transpose(
-            kernels_shape(kernels, in_shape, channels),
-            in_shape,
-            stride=stride,
-            padding=padding,
-            output_padding=output_padding,
-            output_size=output_size,
-            dilation=dilation,
-            groups=groups,
-            padding_mode=padding_mode,
-            flip=flip,
-            channels=channels,
-        )
-        self._bind(gathered_state(kernels, geometry, engine), False)
 
 
 LocalConv._twin = LocalConvTranspose

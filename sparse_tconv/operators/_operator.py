@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 from typing import Any
-from weakref import ref
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from scipy.sparse import csr_array
 
 from .. import _validate as validate
-from .._memory import shortage_told
 from ..errors import DTypeError, GeometryError, ShapeError
-from ._arithmetic import Arithmetic
-from ._entries import by_products, cast_entries, guard_dense
+from ._explicit import WithMatrix
+from ._kin import WithKin
 from ._tree import tree
 
 
-class Operator(Arithmetic):
+class Operator(WithKin, WithMatrix):
     """A linear operator from arrays of ``in_shape`` to arrays of ``out_shape``.
 
     The base of all operators of this library, and of your own: a subclass tells the two shapes and
@@ -102,15 +99,8 @@ class Operator(Arithmetic):
         if spatial_ndim is not None:
             self._spatial_ndim = _axes_of(spatial_ndim, self._in_shape)
 
-    _hermitian = False
     # None until something says it: a composed operator asks its parts for the first that does.
     _spatial_ndim: int | None = None
-
-    def _bind_shapes(
-        self, in_shape: tuple[int, ...], out_shape: tuple[int, ...], dtype: Any
-    ) -> None:
-        super()._bind_shapes(in_shape, out_shape, dtype)
-        self._relatives: dict[str, Callable[[], Operator | None]] = {}
 
     @property
     def in_shape(self) -> tuple[int, ...]:
@@ -143,23 +133,6 @@ class Operator(Arithmetic):
             f"`op` must have a method `_multiply_adjoint` for its T and H; got a {type(self).__name__}, "
             f"which has none. Write it: y of (batch, *out_shape) to (batch, *in_shape)."
         )
-
-    def _in_type(self, dtype: np.dtype[Any]) -> Operator:
-        """The operator of integers in a type that holds them: another one where sums in its matrix
-        may not fit its own.
-        """
-        return self
-
-    def _matrix(self, max_bytes: Any) -> csr_array:
-        """The matrix in the operator's dtype, canonical; possibly an array that others hold."""
-        return by_products(self._multiply, self._in_shape, self.shape[0], self.dtype, max_bytes)
-
-    def _related(self, transposed: bool, conjugated: bool) -> Operator:
-        """The transpose (True, False), adjoint (True, True) or conjugate (False, True); of a real
-        operator only the first is asked for.
-        """
-        own = self._hermitian and (transposed == conjugated or self.dtype.kind != "c")
-        return self if own else Relative(self, transposed, conjugated)
 
     def apply(self, x: ArrayLike) -> NDArray[Any]:
         """The operator applied to samples in their n-d shape.
@@ -209,140 +182,6 @@ class Operator(Arithmetic):
             raise ShapeError(f"`x` must have shape (..., {listed}); got {samples.shape}. {hint}")
         return samples, samples.shape[: samples.ndim - n]
 
-    @property
-    def T(self) -> Operator:
-        """The transpose, which never conjugates; ``op.T.T is op``."""
-        return self._relative("T", True, False)
-
-    @property
-    def H(self) -> Operator:
-        """The adjoint, the conjugate of the transpose; ``op.H.H is op``."""
-        if self.dtype.kind != "c":
-            return self._relative("T", True, False)
-        return self._relative("H", True, True)
-
-    def conj(self) -> Operator:
-        """The operator of the conjugate matrix; a real operator itself."""
-        return self if self.dtype.kind != "c" else self._relative("conj", False, True)
-
-    def transpose(self) -> Operator:
-        """The same as ``T``."""
-        return self.T
-
-    def adjoint(self) -> Operator:
-        """The same as ``H``."""
-        return self.H
-
-    # SciPy's hooks, which PyLops calls.
-
-    def _transpose(self) -> Any:
-        return self.T
-
-    def _adjoint(self) -> Any:
-        return self.H
-
-    def _relative(self, name: str, transposed: bool, conjugated: bool) -> Any:
-        """The relative of that name, made once.
-
-        The operator holds what it made and is known to it weakly, or the other way round where the
-        relative computes by its operator, so that there is no cycle of references.
-        """
-        found = self._relatives.get(name)
-        relative = None if found is None else found()
-        if relative is None:
-            relative = made = self._related(transposed, conjugated)
-            if made is self or (isinstance(made, Relative) and made.of is self):
-                self._relatives[name] = ref(made)
-            else:
-                self._relatives[name] = lambda: made
-            if made is not self:
-                made._relatives[name] = ref(self)
-        return relative
-
-    def _kin(self, transposed: bool, conjugated: bool) -> Any:
-        """The operator itself, its transpose, its adjoint or its conjugate."""
-        if not transposed:
-            return self.conj() if conjugated else self
-        return self.H if conjugated else self.T
-
-    @property
-    def matrix(self) -> csr_array:
-        """The operator's matrix, fresh at each access: keep it where it is used again."""
-        return self.to_matrix()
-
-    def to_matrix(
-        self,
-        *,
-        dtype: DTypeLike | None = None,
-        index_dtype: DTypeLike | None = None,
-        max_bytes: int | None = None,
-    ) -> csr_array:
-        """The operator's matrix, fresh, writable and the caller's own.
-
-        Parameters
-        ----------
-        dtype : dtype-like, optional
-            Type of the values; the operator's, if not given.
-        index_dtype : int32 or int64, optional
-            Type of the indices; int32 while everything fits, if not given.
-        max_bytes : int, optional
-            Refuse to build a larger matrix, on the way to it too; what memory is available, if not
-            given.
-
-        Returns
-        -------
-        scipy.sparse.csr_array
-            In canonical format.
-
-        Raises
-        ------
-        MatrixTooLargeError
-            The matrix would not fit.
-        DTypeError, GeometryError
-            `dtype` or `index_dtype` cannot hold the matrix.
-
-        Examples
-        --------
-        >>> import sparse_tconv as st
-        >>> op = st.Restriction((3,), [True, False, True]) @ st.Diagonal([1, 2, 3])
-        >>> op.to_matrix(dtype="float32").toarray()
-        array([[1., 0., 0.],
-               [0., 0., 3.]], dtype=float32)
-        >>> op.to_matrix(dtype=int)
-        Traceback (most recent call last):
-            ...
-        sparse_tconv.errors.DTypeError: `dtype` must be able to hold entries of dtype float64; got
-            int64. Ask for float64 and convert them.
-        """
-        wanted, maker = validate.optional_dtype("dtype", dtype), self
-        if wanted is not None and self.dtype.kind in "iu" and np.can_cast(self.dtype, wanted):
-            maker = self._in_type(wanted)
-        with shortage_told("matrix", "Use `op.apply`, which multiplies without storing it."):
-            made = maker._matrix(max_bytes)
-            return cast_entries(made, self.dtype, wanted, index_dtype, max_bytes)
-
-    def toarray(self, max_bytes: int | None = None) -> NDArray[Any]:
-        """The operator's matrix as a dense array.
-
-        Parameters
-        ----------
-        max_bytes : int, optional
-            Refuse to build a larger one; what memory is available, if not given.
-
-        Returns
-        -------
-        array, op.shape
-            Fresh.
-
-        Raises
-        ------
-        MatrixTooLargeError
-            The array would not fit.
-        """
-        guard_dense(self.shape, self.dtype, max_bytes)
-        with shortage_told("matrix", "Use `op.apply`, which multiplies without storing it."):
-            return np.asarray(self._matrix(None).toarray())
-
     def gram(self, damp: float = 0.0) -> Any:
         """The operator ``A^H A + damp^2 I`` of the normal equations, A being this operator.
 
@@ -387,12 +226,6 @@ class Operator(Arithmetic):
         """
         return leaf(self)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_relatives"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _relatives={})
-
     def _parts(self) -> tuple[Operator, ...]:
         """What the operator is made of, for its repr."""
         return ()
@@ -403,67 +236,6 @@ class Operator(Arithmetic):
 
     def __repr__(self) -> str:
         return tree(self) if self._parts() else self._label()
-
-
-class Relative(Operator):
-    """The transpose, adjoint or conjugate of an operator, computed by its two products.
-
-    Parameters
-    ----------
-    of : Operator
-        The operator.
-    transposed, conjugated : bool
-        Which relative.
-    """
-
-    def __init__(self, of: Operator, transposed: bool, conjugated: bool) -> None:
-        self.of, self._transposed, self._conjugated = of, transposed, conjugated
-        shapes = (of.out_shape, of.in_shape) if transposed else (of.in_shape, of.out_shape)
-        self._bind_shapes(*shapes, of.dtype)
-        known = of._spatial_ndim
-        if known is not None and len(of.out_shape) == len(of.in_shape):
-            self._spatial_ndim = known
-
-    def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
-        return self._product(x, self._transposed, self._conjugated)
-
-    def _multiply_adjoint(self, y: NDArray[Any]) -> NDArray[Any]:
-        return self._product(y, not self._transposed, not self._conjugated)
-
-    def _product(self, x: NDArray[Any], transposed: bool, conjugated: bool) -> NDArray[Any]:
-        multiply = self.of._multiply_adjoint if transposed else self.of._multiply
-        if transposed == conjugated or self.dtype.kind != "c":
-            return multiply(x)
-        return multiply(x.conj()).conj()
-
-    def _related(self, transposed: bool, conjugated: bool) -> Operator:
-        transposed, conjugated = transposed != self._transposed, conjugated != self._conjugated
-        return self.of._kin(transposed, conjugated)
-
-    def _in_type(self, dtype: np.dtype[Any]) -> Operator:
-        return Relative(self.of._in_type(dtype), self._transposed, self._conjugated)
-
-    def _matrix(self, max_bytes: Any) -> csr_array:
-        matrix = self.of._matrix(max_bytes)
-        if self._transposed:
-            matrix = matrix.T.tocsr()
-        return matrix.conj() if self._conjugated else matrix
-
-    @property
-    def flops(self) -> int | None:
-        """Those of the operator."""
-        return self.of.flops
-
-    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
-        return self.of.norm_bound(leaf)
-
-    def _parts(self) -> tuple[Operator, ...]:
-        return (self.of,)
-
-    def _label(self) -> str:
-        words = {(True, False): "Transpose", (True, True): "Adjoint", (False, True): "Conjugate"}
-        name = words[self._transposed, self._conjugated]
-        return f"<{name} {self.in_shape} -> {self.out_shape}, dtype={self.dtype}>"
 
 
 def _axes_of(spatial_ndim: Any, in_shape: tuple[int, ...]) -> int:

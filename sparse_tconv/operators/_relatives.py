@@ -1,18 +1,18 @@
-"""An operator and its relatives over one shared state: T, H, the matrix, new kernels, pickles."""
+"""An operator and its relatives over one shared state: T, H, the matrix, new weights, pickles."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from .. import _validate as validate
-from ..assembly import correlation_kernel, fresh_matrix
-from ..errors import ShapeError
+from ..errors import GeometryError, ShapeError
 from ..geometry import ConvGeometry
+from ._index import flat_index
 from ._operator import Operator
-from ._state import State
+from ._shared_state import SharedState
 
 
 class SharedOperator(Operator):
@@ -20,8 +20,10 @@ class SharedOperator(Operator):
 
     _transposed: ClassVar[bool]
     _twin: ClassVar[type[SharedOperator]]  # the class of the transpose
+    _state_class: ClassVar[type[SharedState]]
+    _state: SharedState
 
-    def _bind(self, state: State, conjugated: bool) -> None:
+    def _bind(self, state: SharedState, conjugated: bool) -> None:
         """Become the operator of a state."""
         self._state = state
         self._conjugated = conjugated and state.is_complex
@@ -31,21 +33,14 @@ class SharedOperator(Operator):
         self._spatial_ndim = len(geometry.axes)
         self._batch = (-1, *(() if geometry.channels else (1,)), *self._in_shape)
 
+    @staticmethod
+    def _kernel_shape(weight: NDArray[Any], in_shape: Any, channels: Any) -> tuple[int, ...]:
+        """The shape of one kernel of a weight: C's ``weight_shape``."""
+        return weight.shape
+
     @classmethod
-    def of(cls, state: State, conjugated: bool = False) -> Self:
-        """The operator of a state, or its conjugate.
-
-        Parameters
-        ----------
-        state : State
-            Geometry, kernel and engines, shared with other operators.
-        conjugated : bool, default False
-            Whether to conjugate a complex kernel.
-
-        Returns
-        -------
-        Conv or ConvTranspose
-        """
+    def _of(cls, state: SharedState, conjugated: bool) -> Self:
+        """The operator of a state, or its conjugate."""
         operator = cls.__new__(cls)
         operator._bind(state, conjugated)
         return operator
@@ -65,26 +60,11 @@ class SharedOperator(Operator):
         """Whether the matrix holds the conjugate of the weight."""
         return self._conjugated
 
-    def kernel(self) -> NDArray[Any]:
-        """The taps that C correlates with: the weight, flipped where ``flip=True``, not conjugated.
-
-        Returns
-        -------
-        array, the shape of ``op.weight``
-            Read-only, a view of the weight.
-
-        Examples
-        --------
-        >>> from sparse_tconv import Conv
-        >>> Conv([1, 2, 3], (5,), flip=True, channels=False).kernel()
-        array([3, 2, 1])
-        """
-        kernel = correlation_kernel(self.geometry, self.weight)
-        return kernel if self.geometry.channels else kernel[0, 0]
-
     @property
     def weight(self) -> NDArray[Any]:
-        """The kernel, read-only, the same array for an operator, its transpose and its adjoint."""
+        """The kernel, or one for every output position, read-only; the same array for an operator,
+        its transpose and its adjoint.
+        """
         return self._state.weight
 
     @property
@@ -114,58 +94,6 @@ class SharedOperator(Operator):
         """
         return self._state.matrix(self._transposed, self._conjugated)
 
-    def to_matrix(
-        self,
-        dtype: DTypeLike | None = None,
-        index_dtype: DTypeLike | None = None,
-        drop_zeros: bool = False,
-        max_bytes: int | None = None,
-    ) -> csr_array:
-        """The operator's matrix, fresh, writable and the caller's own.
-
-        Parameters
-        ----------
-        dtype : dtype-like, optional
-            Type of the values; the weight's, if not given.
-        index_dtype : int32 or int64, optional
-            Type of the indices; int32 while everything fits, if not given.
-        drop_zeros : bool, default False
-            Leave out the entries of taps that are zero in every channel pair.
-        max_bytes : int, optional
-            Refuse to build a larger matrix; what memory is available, if not given.
-
-        Returns
-        -------
-        scipy.sparse.csr_array
-            In canonical format.
-
-        Raises
-        ------
-        MatrixTooLargeError
-            The matrix would not fit.
-        DTypeError, GeometryError
-            `dtype` or `index_dtype` cannot hold the matrix.
-
-        Examples
-        --------
-        >>> from sparse_tconv import Conv
-        >>> M = Conv([1, -1], (4,), channels=False).to_matrix(dtype="float32")
-        >>> M *= 2
-        >>> M.toarray()
-        array([[ 2., -2.,  0.,  0.],
-               [ 0.,  2., -2.,  0.],
-               [ 0.,  0.,  2., -2.]], dtype=float32)
-        """
-        return fresh_matrix(
-            self.geometry,
-            self.weight.conj() if self._conjugated else self.weight,
-            self._transposed,
-            dtype=validate.optional_dtype("dtype", dtype),
-            index=index_dtype,
-            drop_zeros=validate.flag("drop_zeros", drop_zeros),
-            max_bytes=max_bytes,
-        )
-
     def _matrix(self, max_bytes: Any) -> csr_array:
         return self.matrix if max_bytes is None else self.to_matrix(max_bytes=max_bytes)
 
@@ -174,28 +102,28 @@ class SharedOperator(Operator):
 
     def _related(self, transposed: bool, conjugated: bool) -> SharedOperator:
         cls = self._twin if transposed else type(self)
-        return cls.of(self._state, conjugated != self._conjugated)
+        return cls._of(self._state, conjugated != self._conjugated)
 
     def with_weight(self, weight: ArrayLike) -> Self:
-        """The same operator with another kernel.
+        """The same operator with another weight.
 
         Parameters
         ----------
         weight : array-like, the shape of ``op.weight``
-            The new kernel; its dtype may differ.
+            The new one; its dtype may differ.
 
         Returns
         -------
-        Conv or ConvTranspose
+        Operator
             Of the same class, direction, geometry and engine; the index arrays of a matrix already
             built are shared.
 
         Raises
         ------
         ShapeError
-            The kernel has another shape.
+            The weight has another shape.
         DTypeError
-            The kernel has a type that the library, or the engine asked for, does not compute with.
+            It has a type that the library, or the engine asked for, does not compute with.
 
         Examples
         --------
@@ -211,7 +139,52 @@ class SharedOperator(Operator):
                 f"`weight` must have shape {self.weight.shape}; got {kernel.shape}. "
                 f"Make a new {type(self).__name__} for another geometry."
             )
-        return self.of(State(self.geometry, kernel, self._state.asked), self._conjugated)
+        state = self._state_class(self.geometry, kernel, self._state.asked)
+        return self._of(state, self._conjugated)
+
+    def _linear_in_weight(self, x: ArrayLike) -> NDArray[Any]:
+        """Samples for a product that is linear in the weight, which that of a conjugate is not."""
+        if self._conjugated:
+            raise GeometryError(
+                "`op` must not be conjugated: its product is not linear in the weight; "
+                "got the adjoint of a complex operator. Use op.T."
+            )
+        return self._checked(x)[0]
+
+    def index(self, channel: Any, *position: Any) -> Any:
+        """The row of the matrix that gives an output entry; ``op.T.index`` gives columns.
+
+        Parameters
+        ----------
+        channel : int or array of int
+            The output channel; with ``channels=False`` there is none, and positions only are given.
+        *position : int or array of int
+            One per spatial axis. Arrays are broadcast against each other.
+
+        Returns
+        -------
+        int or array of int64
+
+        Raises
+        ------
+        GeometryError
+            There are too few or too many indices, or one lies outside ``out_shape``.
+
+        Examples
+        --------
+        >>> from sparse_tconv import Conv
+        >>> op = Conv([[1, 2], [3, 4]], (3, 3), channels=False)
+        >>> op.index(1, 0)
+        2
+        >>> op.matrix[[op.index(1, 0)]].toarray()
+        array([[0, 0, 0, 1, 2, 0, 3, 4, 0]])
+        >>> op.index(2, 0)
+        Traceback (most recent call last):
+            ...
+        sparse_tconv.errors.GeometryError: `index` must lie in range(2) on axis 0; got 2. The output
+            is of shape (2, 2).
+        """
+        return flat_index(self.out_shape, (channel, *position))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (
@@ -223,19 +196,15 @@ class SharedOperator(Operator):
         )
 
     def _label(self) -> str:
-        g = self.geometry
-        words = [f"{self.in_shape} -> {self.out_shape}", f"kernel_size={g.kernel_size}"]
-        for name, usual in (("stride", 1), ("dilation", 1), ("padding_mode", "zeros")):
-            values = getattr(g, name)
-            if any(value != usual for value in values):
-                words.append(f"{name}={values}")
-        if g.groups != 1:
-            words.append(f"groups={g.groups}")
-        if g.flip:
-            words.append("flip=True")
+        words = [f"{self.in_shape} -> {self.out_shape}", f"kernel_size={self.geometry.kernel_size}"]
+        words += self._words()
         if self._conjugated:
             words.append("conjugated")
         return f"<{type(self).__name__} {', '.join(words)}, dtype={self.dtype}, engine={self.engine!r}>"
+
+    def _words(self) -> list[str]:
+        """What the repr says of the geometry besides shapes."""
+        return []
 
 
 def _rebuilt(
@@ -246,4 +215,4 @@ def _rebuilt(
     conjugated: bool,
 ) -> SharedOperator:
     """The operator of a pickle."""
-    return cls.of(State(geometry, weight, engine), conjugated)
+    return cls._of(cls._state_class(geometry, weight, engine), conjugated)

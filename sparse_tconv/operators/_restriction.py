@@ -15,7 +15,8 @@ from .. import _validate as validate
 from ..assembly import wrap
 from ..errors import GeometryError, ShapeError
 from ._entries import guard_nnz
-from ._operator import Operator, Relative
+from ._operator import Operator
+from ._relative import Relative
 
 
 class Restriction(Operator):
