@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._csr import Skeleton, cast_weight, fresh_matrix, shared_skeleton, wrap
 from ._extension_matrix import extension_matrix
 from ._folded_sums import check_folded_sums, check_signs, sums_may_wrap
+from ._integer_sums import check_sums
 from ._kernel import correlation_kernel, from_correlation_kernel, grouped_kernel
 from ._limits import guard_dense, guard_entries, index_dtype
 from ._local import local_matrix, shared_local_matrix
@@ -16,6 +17,7 @@ __all__ = [
     "cast_weight",
     "check_folded_sums",
     "check_signs",
+    "check_sums",
     "conv_matrix",
     "conv_transpose_matrix",
     "correlation_kernel",

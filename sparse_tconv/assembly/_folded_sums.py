@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -11,9 +12,8 @@ from numpy.typing import NDArray
 from ..errors import DTypeError
 from ..geometry import Axis, ConvGeometry, copies
 from ..pattern import axis_pattern
+from ._integer_sums import check_sums
 from ._kernel import correlation_kernel
-
-_HALF = 32  # bits
 
 
 def check_folded_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
@@ -33,25 +33,13 @@ def check_folded_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
     fits = limits.min <= together * least <= together * most <= limits.max
     if not signed and (together == 1 or fits):
         return
-    long = weight.itemsize == 8
-    if signed and _largest(geometry) * max(-least, most) >= 1 << 62:
-        sums, first, last = _sums(geometry, weight, object), limits.min, limits.max
-    elif signed:
-        sums, first, last = _sums(geometry, weight), limits.min, limits.max
-    elif long:
-        # In halves: neither can wrap, and what the lower one carries shows in the upper one.
-        lower = _sums(geometry, weight & ((1 << _HALF) - 1))
-        sums = _sums(geometry, weight >> _HALF) + (lower >> _HALF)
-        first, last = limits.min >> _HALF, limits.max >> _HALF
-    else:
-        sums, first, last = _sums(geometry, weight), limits.min, limits.max
-    if ((sums < first) | (sums > last)).any():
-        wider = "np.float64" if long else "np.int64"
-        raise DTypeError(
-            f"`weight` must have sums of the taps that meet at the border within "
-            f"{limits.min} to {limits.max}; got {weight.dtype}, which they overflow. "
-            f"Pass dtype={wider} to conv_matrix, conv_transpose_matrix or to_matrix."
-        )
+    check_sums(
+        partial(_sums, geometry),
+        weight,
+        "`weight` must have sums of the taps",
+        "conv_matrix, conv_transpose_matrix or to_matrix",
+        far=far(geometry),
+    )
 
 
 def sums_may_wrap(geometry: ConvGeometry, weight: NDArray[Any]) -> bool:
@@ -79,6 +67,11 @@ def check_signs(geometry: ConvGeometry, dtype: np.dtype[Any]) -> None:
             )
 
 
+def far(geometry: ConvGeometry) -> bool:
+    """Whether halves of integers times coefficients of this border may not fit int64."""
+    return _largest(geometry) >= 1 << 30
+
+
 def _largest(geometry: ConvGeometry) -> int:
     """The largest sum of coefficients in an entry, without their signs: no sum of taps is more
     times the largest tap.
@@ -87,11 +80,11 @@ def _largest(geometry: ConvGeometry) -> int:
     return prod(max(map(sum, kind.T.tolist()), default=0) for kind in kinds)
 
 
-def _sums(geometry: ConvGeometry, weight: NDArray[Any], dtype: Any = np.int64) -> NDArray[Any]:
+def _sums(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[Any]:
     """Every value that an entry of the matrix has: patterns of axes meet in all combinations."""
-    sums = correlation_kernel(geometry, weight).astype(dtype)
+    sums = correlation_kernel(geometry, weight)
     for number, axis in enumerate(geometry.axes, 2):
-        meetings = _meetings(axis).astype(dtype)
+        meetings = _meetings(axis).astype(weight.dtype)
         sums = np.moveaxis(np.moveaxis(sums, number, -1) @ meetings, -1, number)
     return sums
 

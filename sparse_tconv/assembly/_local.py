@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .._memory import shortage_told
-from ..errors import DTypeError
 from ..geometry import ConvGeometry
 from ..pattern import MatrixPattern
 from ._csr import Skeleton, check_cast, shared_skeleton, wrap
-from ._folded_sums import sums_may_wrap
+from ._folded_sums import far, sums_may_wrap
+from ._integer_sums import check_sums
 from ._layout import layout
 from ._limits import guard_entries, index_dtype
 from ._local_values import local_values
@@ -80,11 +80,11 @@ def _check_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
     """Refuse integers whose sums over the taps of an entry do not fit their type."""
     if not sums_may_wrap(geometry, weight):
         return
-    limits = np.iinfo(weight.dtype)
-    sums = _values(MatrixPattern(geometry), weight, np.dtype(np.longdouble))
-    if sums.size and (sums.min() < limits.min or sums.max() > limits.max):
-        raise DTypeError(
-            f"`weight` must have sums of the taps that meet at the border within "
-            f"{limits.min} to {limits.max}; got {weight.dtype}, which they overflow. "
-            f"Convert it to a wider type."
-        )
+    pattern = MatrixPattern(geometry)
+    check_sums(
+        lambda values: _values(pattern, values, values.dtype),
+        weight,
+        "`weight` must have sums of the taps",
+        "to_matrix",
+        far=far(geometry),
+    )
