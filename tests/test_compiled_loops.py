@@ -12,11 +12,11 @@ import pytest
 
 import sparse_tconv as st
 from sparse_tconv import cli
-from sparse_tconv.choice import _readiness, compile_ahead
-from sparse_tconv.choice._readiness import readiness
+from sparse_tconv.choice import compile_ahead, readiness
 from sparse_tconv.engines.compiled import DirectEngine
 
 COMPILED = ("direct", "blocks")
+READINESS = "sparse_tconv.choice._readiness"
 OPTIONS = {"padding": 4, "channels": False}
 
 
@@ -36,26 +36,27 @@ class Machine:
         self.loaded = True
 
 
+def forget(monkeypatch):
+    """What a process knows when it begins; the two counts that operators compare go on."""
+    for name, value in vars(type(readiness)()).items():
+        if name not in ("pins", "grants"):
+            monkeypatch.setattr(readiness, name, value)
+
+
 @pytest.fixture
 def machine(monkeypatch):
     """A fresh process with Numba installed; a product saves enough after a few calls."""
     made = Machine()
-    state = {
-        "_pinned": None,
-        "_spent": 0.0,
-        "_saved": 0.0,
-        "_granted": frozenset(),
-        "_broken": None,
-    }
-    for name, value in state.items():
-        monkeypatch.setattr(readiness, name, value)
-    monkeypatch.setattr(readiness, "_seen", {})
-    monkeypatch.delenv(_readiness.VARIABLE, raising=False)
-    monkeypatch.setattr(_readiness, "load", made.load)
-    monkeypatch.setattr(_readiness, "on_disk", lambda loop: made.warm)
-    monkeypatch.setattr(_readiness, "_loaded", lambda: made.loaded)
-    monkeypatch.setattr(_readiness, "has_compiler", lambda: True)
-    monkeypatch.setattr(_readiness, "LOADING", 1e-3)
+    forget(monkeypatch)
+    monkeypatch.delenv("SPARSE_TCONV_COMPILED", raising=False)
+    for name, value in {
+        "load": made.load,
+        "on_disk": lambda loop: made.warm,
+        "_loaded": lambda: made.loaded,
+        "has_compiler": lambda: True,
+        "LOADING": 1e-3,
+    }.items():
+        monkeypatch.setattr(f"{READINESS}.{name}", value)
     with st.threads(1):
         yield made
     readiness.pins += 1
@@ -142,15 +143,15 @@ def test_a_cold_disk_makes_nobody_wait(machine, rng):
 
 def test_a_cold_disk_is_compiled_for_in_the_end(machine, rng, monkeypatch):
     machine.warm = False
-    monkeypatch.setattr(_readiness, "COMPILING", 3e-3)
+    monkeypatch.setattr(f"{READINESS}.COMPILING", 3e-3)
     op = blur(rng)
     assert products_until_compiled(op, rng.standard_normal(op.shape[1])) > 3
 
 
-def test_a_loaded_numba_does_not_compile_for_a_short_product(machine, rng):
+def test_a_loaded_numba_does_not_compile_for_a_short_product(machine, rng, monkeypatch):
     machine.loaded, machine.warm = True, False
     assert blur(rng).engine not in COMPILED
-    readiness._seen.clear()
+    forget(monkeypatch)
     machine.warm = True
     assert blur(rng).engine == "direct"
 
@@ -185,7 +186,7 @@ def test_the_environment_pins_them_until_set_compiled_does(machine, rng, monkeyp
     monkeypatch.setenv("SPARSE_TCONV_COMPILED", "0")
     st.set_compiled(True)
     assert blur(rng).engine == "direct"
-    monkeypatch.setattr(readiness, "_pinned", None)
+    forget(monkeypatch)
     monkeypatch.setenv("SPARSE_TCONV_COMPILED", "perhaps")
     with pytest.raises(
         st.GeometryError, match=r"`SPARSE_TCONV_COMPILED` must be 'auto', '1', .*got 'perhaps'"
@@ -197,13 +198,13 @@ def test_set_compiled_refuses_what_it_cannot_do(machine, monkeypatch):
     for mode in ("yes", 1, None, np.array([True])):
         with pytest.raises(st.GeometryError, match="`mode` must be 'auto', True or False"):
             st.set_compiled(mode)
-    monkeypatch.setattr(_readiness, "has_compiler", lambda: False)
+    monkeypatch.setattr(f"{READINESS}.has_compiler", lambda: False)
     with pytest.raises(st.MissingExtraError, match=r"`mode` must .*pip install 'sparse_tconv"):
         st.set_compiled(True)
 
 
 def test_without_numba_nothing_is_weighed(machine, rng, monkeypatch):
-    monkeypatch.setattr(_readiness, "has_compiler", lambda: False)
+    monkeypatch.setattr(f"{READINESS}.has_compiler", lambda: False)
     op = blur(rng)
     assert products_until_compiled(op, rng.standard_normal(op.shape[1])) is None
     assert dict(op.info().refusals)["direct"] == "numba is not installed"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ._ahead import compile_ahead
 from ._estimates import choose, estimates, refusals
-from ._readiness import has_compiler, set_compiled
+from ._readiness import has_compiler, readiness, set_compiled
 from ._selection import Selection
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "compile_ahead",
     "estimates",
     "has_compiler",
+    "readiness",
     "refusals",
     "set_compiled",
 ]
