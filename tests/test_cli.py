@@ -40,6 +40,7 @@ def test_help_of_a_command_shows_an_example(
     usage, _, examples = capsys.readouterr().out.partition("examples:\n")
     assert usage.startswith(f"usage: sparse-tconv {command}")
     assert f"  sparse-tconv {command}" in examples
+    assert max(map(len, usage.splitlines())) < 80
 
 
 LOADED = """

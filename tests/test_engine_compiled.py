@@ -470,7 +470,7 @@ except st.MissingExtraError as error:
 
 
 def test_without_numba_it_says_what_to_install_and_auto_passes_it_over() -> None:
-    assert "got 'direct', which needs numba. Type: pip install 'sparse_tconv[fast]'" in _python(
+    assert "got 'direct', which needs numba. Run: pip install 'sparse_tconv[fast]'" in _python(
         MISSING
     )
 

@@ -117,7 +117,7 @@ def _asked(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any], argument: st
     if not _installed(name):
         raise MissingExtraError(
             f"`engine` must be installed; got {name!r}, which needs {engine.package}. "
-            f"Type: pip install 'sparse_tconv[{engine.extra}]'"
+            f"Run: pip install 'sparse_tconv[{engine.extra}]'"
         )
     return str(name)
 

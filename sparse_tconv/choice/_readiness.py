@@ -203,6 +203,6 @@ def set_compiled(mode: Any) -> None:
     if mode is True and not has_compiler():
         raise MissingExtraError(
             "`mode` must be 'auto' or False where Numba is not installed; got True. "
-            "Type: pip install 'sparse_tconv[fast]'"
+            "Run: pip install 'sparse_tconv[fast]'"
         )
     readiness.pin(mode)

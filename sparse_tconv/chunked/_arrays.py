@@ -16,7 +16,7 @@ def dask_array() -> Any:
         import dask.array
     except ImportError as error:
         raise MissingExtraError(
-            "`dask` must be installed for chunked arrays; got none. Type: pip install 'sparse_tconv[dask]'"
+            "`dask` must be installed for chunked arrays; got none. Run: pip install 'sparse_tconv[dask]'"
         ) from error
     return dask.array
 

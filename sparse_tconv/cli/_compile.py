@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile for each type, and say what is on disk then."""
     if not has_compiler():
         raise MissingExtraError(
-            "`compile` must find Numba; got none. Type: pip install 'sparse_tconv[fast]'"
+            "`compile` must find Numba; got none. Run: pip install 'sparse_tconv[fast]'"
         )
     kept = True
     for name in arguments.dtype or _USUAL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from textwrap import fill
 from typing import NoReturn, TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # it has no public name
@@ -32,7 +33,7 @@ def add_command(
     command = commands.add_parser(
         name,
         help=summary,
-        description=description,
+        description=fill(description, 78),  # examples keep their lines, to be copied
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

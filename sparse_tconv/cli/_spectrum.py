@@ -47,8 +47,8 @@ def add_to(commands: Commands) -> None:
         "--method",
         default="auto",
         metavar="NAME",
-        help=f"how they are found: auto, {', '.join(METHODS)}; for a few also lanczos (largest), "
-        "lu, qr, augmented or gram (smallest)",
+        help=f"how they are found: auto, {', '.join(METHODS)}; for a few also lanczos or "
+        "shift-invert (largest), lu, qr, augmented or gram (smallest)",
     )
     command.add_argument(
         "--rtol",

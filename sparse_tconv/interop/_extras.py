@@ -11,5 +11,5 @@ def missing(extra: str, error: ModuleNotFoundError) -> ImportError:
         return error
     return MissingExtraError(
         f"`sparse_tconv.interop.{extra}` needs {extra}; it is not installed. "
-        f"Run: pip install 'sparse_tconv[{extra}]'."
+        f"Run: pip install 'sparse_tconv[{extra}]'"
     )

@@ -59,7 +59,7 @@ if not TYPE_CHECKING:  # who checks types knows all names, and a wrong one
                 raise
             raise MissingExtraError(
                 "`sparse_tconv.testing.strategies` needs hypothesis; it is not installed. "
-                "Run: pip install 'sparse_tconv[test]'."
+                "Run: pip install 'sparse_tconv[test]'"
             ) from error
 
 
