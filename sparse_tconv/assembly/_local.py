@@ -47,9 +47,8 @@ def local_matrix(
     if wanted.kind in "iu":
         _check_sums(geometry, weight)
     with shortage_told("matrix", "Use the operator, which applies it without storing it."):
-        made = layout(pattern)
-        indices, indptr = made.indices(chosen), made.indptr(chosen)
-        return wrap(_values(pattern, weight, wanted), indices, indptr, pattern.shape)
+        values, made = _values(pattern, weight, wanted), layout(pattern)
+        return wrap(values, made.indices(chosen), made.indptr(chosen), pattern.shape)
 
 
 def shared_local_matrix(

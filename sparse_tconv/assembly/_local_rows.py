@@ -7,7 +7,7 @@ too, all of them are one strided view of the table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,25 +109,32 @@ class Run:
         return len(self.taps) * len(self.positions) > _USELESS * used
 
 
-def runs(axis: AxisPattern, flip: bool, outer: int, most: int) -> Iterator[Run]:
-    """All rows of the last axis, in runs whose tables hold about `most` numbers each, for so many
-    outer entries; one after the other, since rows that do not repeat take more than their entries.
+def runs(
+    axis: AxisPattern, flip: bool, outer: int, most: int, regions: Sequence[Region]
+) -> Iterator[Run]:
+    """The rows of these regions of the last axis, in runs whose tables hold about `most` numbers
+    each, for so many outer entries; one after the other, since rows that do not repeat take more
+    than their entries.
     """
     high = outer * axis.axis.k
-    if high * axis.axis.n_out <= 2 * most:
-        parts = tuple(_parts(axis, flip, outer, most, axis.shape[0]))
+    if len(regions) == len(axis.regions) and high * axis.axis.n_out <= 2 * most:
+        parts = tuple(_parts(axis, flip, outer, most, axis.shape[0], regions))
         yield Run(parts, range(axis.axis.k), range(axis.axis.n_out))
         return
-    for part in _parts(axis, flip, outer, most, max(1, most // high)):
+    for part in _parts(axis, flip, outer, most, max(1, most // high), regions):
         yield part.run()
 
 
-def _parts(axis: AxisPattern, flip: bool, outer: int, most: int, length: int) -> Iterator[Part]:
+def _parts(
+    axis: AxisPattern, flip: bool, outer: int, most: int, length: int, regions: Sequence[Region]
+) -> Iterator[Part]:
     """Parts of at most `length` repetitions; rows that do not repeat together while they are few."""
     done = 0
     for region in axis.regions:
         rows = axis.rows(region)
-        if region.count == 1:
+        if region not in regions:
+            pass
+        elif region.count == 1:
             yield from _alone(axis, flip, region, rows, max(1, most // outer), done)
         else:
             yield from _repeated(axis, flip, region, rows, length, done)

@@ -78,18 +78,15 @@ class Gathered:
     """Writes a part number by number, added up where an entry has several."""
 
     def __init__(self, where: _Place, rows: Rows, places: Ints) -> None:
-        own = np.add.outer(np.arange(where.outer) * where.between, places)
         self._where, self._rows = where, rows
         self._order = row_order(rows, where.outer)
-        if not rows.folded:
-            own = own.reshape(-1)[self._order]
         moves = [np.arange(n) * step for step, n in zip(where.steps, where.shape, strict=True)]
-        self._places = reduce(np.add.outer, [*moves, own])
+        self._places = reduce(
+            np.add.outer, [np.arange(where.outer) * where.between, places, *moves]
+        )
 
     def write(self, table: NDArray[Any], target: NDArray[Any]) -> None:
         """Write the part's entries of some slabs."""
-        found = table.reshape(-1).take(self._places)
-        if self._rows.folded:
-            summed = self._rows.sum_terms(found, -1)
-            found = summed.reshape(*self._where.shape, -1)[..., self._order]
-        self._where.of(target)[...] = found
+        found = self._rows.sum_terms(table.reshape(-1).take(self._places), 1)
+        found = found.reshape(-1, *self._where.shape)[self._order]
+        self._where.of(target)[...] = np.moveaxis(found, 0, -1)

@@ -1,8 +1,9 @@
 """The values of a matrix that has one kernel for each output position.
 
-Slabs of rows are written some at a time. What they are made of is copied, or along the outer axes
-added up, to a table that caches hold: a row for each outer entry and tap of the last axis, with the
-numbers that stand there for a run of positions. Turned, the table is the rows.
+Where nothing is added up they are copies. Elsewhere slabs of rows are written some at a time: what
+they are made of is copied, or along the outer axes added up, to a table that caches hold: a row for
+each outer entry and tap of the last axis, with the numbers that stand there for a run of positions.
+Turned, the table is the rows.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from ..pattern import Block, MatrixPattern
-from ..threads import in_line, num_threads, run, scratch
+from ..pattern import Block, MatrixPattern, Region
+from ..threads import in_line, num_threads, run
+from ._local_copies import pieces, table_of
+from ._local_plan import local_plan
 from ._local_rows import Part, Run, numbers_of, runs, spacing
 from ._local_table import Gathered, Turned, written
 from ._local_taken import Taken
@@ -28,8 +31,8 @@ Slices = tuple[slice, ...]
 
 _TABLE = 1 << 16, 1 << 19  # numbers of a table at least and at most: more cost fewer calls
 _SHARE = 32  # of the matrix, what a thread's table may be
-_LINE = 64  # bytes of a cache line
 _SHARED = 1 << 23  # bytes from which threads share the writing
+_TASKS = 8  # of a thread: one that is held up leaves some to the others
 
 
 def local_values(
@@ -38,19 +41,41 @@ def local_values(
     """Values in the order of the indices, as `dtype`, which holds the weight's: C-ordered, its
     kernels as the user gave them.
     """
-    flat = np.empty((pattern.row_channels, pattern.nnz // pattern.row_channels), dtype)
-    if not flat.size:
-        return flat.reshape(-1)
+    values = np.empty(pattern.nnz, dtype)
+    if not values.size:
+        return values
+    numbers = weight.reshape(-1)
+    plan = local_plan(pattern)
+    workers = num_threads() if values.nbytes >= _SHARED else 1
+    if workers == 1:
+        for copy in plan.copies:
+            copy.write(numbers, values, ())
+    else:
+        most = max(values.size // (_TASKS * workers), 1)
+        tasks = [
+            (copy, rows) for copy in plan.copies for rows in pieces(copy.shape, copy.width, most)
+        ]
+        run(lambda task: task[0].write(numbers, values, task[1]), tasks)
+    if plan.left:
+        _write_sums(pattern, plan.left, weight, values, workers)
+    return values
+
+
+def _write_sums(
+    pattern: MatrixPattern,
+    left: Sequence[tuple[Block, tuple[Region, ...]]],
+    weight: NDArray[Any],
+    values: NDArray[Any],
+    workers: int,
+) -> None:
+    """Write regions of some blocks by way of tables."""
+    flat = values.reshape(pattern.row_channels, -1)
     kernels = _Kernels(pattern, weight)
     jobs = (
-        job
-        for block in pattern.blocks(pattern.slab_starts())
-        for job in _jobs(kernels, block, block.view(flat))
+        job for block, regions in left for job in _jobs(kernels, block, block.view(flat), regions)
     )
-    workers = num_threads() if flat.nbytes >= _SHARED else 1
     while batch := list(islice(jobs, 2 * workers)):
         (run if workers > 1 else in_line)(_Job.write, batch)
-    return flat.reshape(-1)
 
 
 class _Kernels:
@@ -72,7 +97,7 @@ class _Kernels:
         self.inner = np.arange(shape[cols]) * steps[cols]
         self.taps = np.arange(geometry.kernel_size[-1]) * steps[2 + n]
         self._steps = list(zip(steps[3 : 2 + n], steps[3 + n :], strict=True))
-        self._runs: dict[int, list[Run]] = {}
+        self._runs: dict[tuple[int, tuple[Region, ...]], list[Run]] = {}
 
     def outer_places(self, block: Block) -> list[Ints]:
         """For each axis but the last, where the terms of a block's rows lie."""
@@ -93,26 +118,30 @@ class _Kernels:
             for part, (_, position) in zip(block.progressions, self._steps, strict=True)
         ]
 
-    def runs_of(self, outer: int) -> Iterable[Run]:
-        """The rows of the last axis, for so many outer entries; kept where several blocks have
-        them.
+    def runs_of(self, outer: int, regions: tuple[Region, ...]) -> Iterable[Run]:
+        """The rows of some regions of the last axis, for so many outer entries; kept where several
+        blocks have them.
         """
-        if outer in self._runs:
-            return self._runs[outer]
-        found = runs(self.pattern.axes[-1], self.pattern.geometry.flip, outer, self.together)
+        key = outer, regions
+        if key in self._runs:
+            return self._runs[key]
+        flip = self.pattern.geometry.flip
+        found = runs(self.pattern.axes[-1], flip, outer, self.together, regions)
         if len(self.pattern.axes) == 1:
             return found
-        return self._runs.setdefault(outer, list(found))
+        return self._runs.setdefault(key, list(found))
 
 
-def _jobs(kernels: _Kernels, block: Block, view: NDArray[Any]) -> Iterator[_Job]:
-    """What there is to write of a block, whose entries `view` shows."""
+def _jobs(
+    kernels: _Kernels, block: Block, view: NDArray[Any], regions: tuple[Region, ...]
+) -> Iterator[_Job]:
+    """What there is to write of some regions of a block, whose entries `view` shows."""
     outer = kernels.pattern.outer_entries(block.progressions)
     if not (outer and view.size):
         return
     target = view.reshape(*kernels.channels, *view.shape[1:])
     source = _Source(kernels, block)
-    for own in kernels.runs_of(outer):
+    for own in kernels.runs_of(outer, regions):
         writer: _Writer | _Taker = _Writer(source, own, outer)
         size = source.terms * len(own.taps) * len(own.positions)
         if own.sparse:
@@ -207,8 +236,7 @@ class _Writer:
         own, dtype = self._own, target.dtype
         read = self._source.read(own, slabs, dtype)
         count = prod(target.shape[:-1]) * read.shape[-1]
-        pitch = _pitch(count, dtype.itemsize)
-        table = scratch("local values", (read.size // count, pitch), dtype)
+        table = table_of(read.size // count, count, dtype)
         table[:, :count].reshape(read.shape)[...] = read
         for step in self._plan(target.shape[:-1], table):
             step.write(table, target)
@@ -220,28 +248,3 @@ class _Writer:
             made = [written(part, self._own, self._outer, slabs, table) for part in self._own.parts]
             self._plans[key] = made
         return self._plans[key]
-
-
-def _pitch(count: int, itemsize: int) -> int:
-    """How far the rows of a table are apart: an odd number of cache lines, since otherwise the
-    numbers of an entry would all fall on the same few places of a cache.
-    """
-    lines = -(-count * itemsize // _LINE) | 1
-    return lines * _LINE // itemsize if count * itemsize > _LINE else count
-
-
-def pieces(shape: Sequence[int], size: int, most: int) -> Iterator[Slices]:
-    """An array of items of `size` each cut, in C order, into parts of at most `most` together."""
-    axis = len(shape)
-    while axis and size * shape[axis - 1] <= most:
-        axis -= 1
-        size *= shape[axis]
-    whole = (slice(None),) * (len(shape) - axis)
-    if not axis:
-        yield whole
-        return
-    step = max(1, most // size)
-    for outer in np.ndindex(*shape[: axis - 1]):
-        fixed = tuple(slice(number, number + 1) for number in outer)
-        for start in range(0, shape[axis - 1], step):
-            yield *fixed, slice(start, start + step), *whole

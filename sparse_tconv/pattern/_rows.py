@@ -16,6 +16,8 @@ from ..geometry import OUTSIDE, Axis, copies, held, source
 
 Ints = NDArray[np.int64]
 
+_IN_TURN = 8  # terms; NumPy adds the rest to the first, more than seven in another order
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -98,8 +100,26 @@ class Rows:
         if self.coefficients is not None and ufunc is np.add:
             factors = self.coefficients.astype(terms.dtype)
             terms = terms * factors.reshape(-1, *(1,) * (terms.ndim - 1 - axis % terms.ndim))
+        counts = np.diff(self.fold)
+        if ufunc is np.add and counts.max(initial=0) <= _IN_TURN and terms.dtype.kind in "iuf":
+            return _in_turn(terms, self.fold[:-1], counts, axis)
         summed: NDArray[Any] = ufunc.reduceat(terms, self.fold[:-1], axis=axis, dtype=terms.dtype)
         return summed
+
+
+def _in_turn(terms: NDArray[Any], first: Ints, counts: Ints, axis: int) -> NDArray[Any]:
+    """Sums of `counts` terms each along an axis, from `first` on: all first terms, then all second
+    ones, much faster than sum by sum; bit by bit what ``np.add.reduceat`` gives.
+    """
+    terms = np.moveaxis(terms, axis, 0)
+    summed = terms[first]
+    several = np.flatnonzero(counts > 1)
+    rest = terms[first[several] + 1]
+    for number in range(2, int(counts.max(initial=0))):
+        more = counts[several] > number
+        rest[more] += terms[first[several[more]] + number]
+    summed[several] += rest
+    return np.moveaxis(summed, 0, axis)
 
 
 def forward_rows(axis: Axis, start: int, stop: int) -> Rows:

@@ -1,0 +1,130 @@
+"""Kernels that vary in space as strided copies: where nothing is added up, the entries of rows that
+repeat lie evenly in the kernels as well as in the matrix.
+
+A copy goes straight while its rows are short. Long rows go by way of a table, as many at a time as
+caches hold: the numbers of one row are far apart in the kernels, often by a power of two, and would
+all fall on the same few places of a cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..threads import scratch
+
+Slices = tuple[slice, ...]
+
+_SHORT = 40  # entries of a row that is copied straight
+_TABLE = 1 << 16  # numbers of a table
+_FEW = 1 << 12  # numbers that are copied straight in any case
+_LINE = 64  # bytes of a cache line
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """`count` things evenly apart in the kernels and in the values, by so many numbers."""
+
+    count: int
+    source: int
+    target: int
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Equal rows, or the same piece of each.
+
+    Parameters
+    ----------
+    source, target : int
+        The first number among the kernels, and the first value.
+    rows, entries : tuple of Stretch
+        How the rows, and the entries of each row, follow one another.
+    """
+
+    source: int
+    target: int
+    rows: tuple[Stretch, ...]
+    entries: tuple[Stretch, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows along each of their directions."""
+        return tuple(stretch.count for stretch in self.rows)
+
+    @property
+    def width(self) -> int:
+        """Entries of a row."""
+        return prod(stretch.count for stretch in self.entries)
+
+    @property
+    def _straight(self) -> bool:
+        """Whether the entries of a row are few, and one evenly spaced run."""
+        return self.width <= _SHORT and len(self.entries) <= 1
+
+    def write(self, numbers: NDArray[Any], values: NDArray[Any], rows: Slices) -> None:
+        """Copy some of the rows from all numbers of the kernels, flat, to their place among the
+        values.
+        """
+        every = self.rows + self.entries
+        shape = self.shape + tuple(stretch.count for stretch in self.entries)
+        source = _spread(numbers, self.source, shape, [stretch.source for stretch in every])
+        target = _spread(values, self.target, shape, [stretch.target for stretch in every])
+        source, target = source[(*rows, ...)], target[(*rows, ...)]
+        if self._straight or target.size < _FEW:
+            target[...] = source
+            return
+        depth = len(self.rows)
+        for piece in pieces(target.shape[:depth], self.width, _TABLE):
+            _turn(source[piece], target[piece], depth)
+
+
+def _spread(
+    flat: NDArray[Any], first: int, shape: tuple[int, ...], steps: Sequence[int]
+) -> NDArray[Any]:
+    """A strided view of flat numbers."""
+    size = flat.itemsize
+    strides = [step * size for step in steps]
+    return np.ndarray(shape, flat.dtype, flat, first * size, strides)
+
+
+def _turn(source: NDArray[Any], target: NDArray[Any], depth: int) -> None:
+    """Copy rows along so many directions by way of a table that has a row for each entry."""
+    order = *range(depth, source.ndim), *range(depth)
+    turned = source.transpose(order)
+    count = prod(source.shape[:depth])
+    table = table_of(source.size // count, count, target.dtype)[:, :count].reshape(turned.shape)
+    table[...] = turned
+    target.transpose(order)[...] = table
+
+
+def table_of(rows: int, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Work space for so many rows of so many numbers, an odd number of cache lines apart, since
+    otherwise the numbers of an entry would all fall on the same few places of a cache.
+    """
+    pitch, size = count, dtype.itemsize
+    if count * size > _LINE:
+        pitch = (-(-count * size // _LINE) | 1) * _LINE // size
+    return scratch("local values", (rows, pitch), dtype)
+
+
+def pieces(shape: Sequence[int], size: int, most: int) -> Iterator[Slices]:
+    """An array of items of `size` each cut, in C order, into parts of at most `most` together."""
+    axis = len(shape)
+    while axis and size * shape[axis - 1] <= most:
+        axis -= 1
+        size *= shape[axis]
+    whole = (slice(None),) * (len(shape) - axis)
+    if not axis:
+        yield whole
+        return
+    step = max(1, most // size)
+    for outer in np.ndindex(*shape[: axis - 1]):
+        fixed = tuple(slice(number, number + 1) for number in outer)
+        for start in range(0, shape[axis - 1], step):
+            yield *fixed, slice(start, start + step), *whole
