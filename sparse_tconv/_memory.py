@@ -20,7 +20,8 @@ def available_memory(root: Path = Path("/")) -> int:
 
     `root` is where the system keeps its files, "/" but in a test.
     """
-    left = [_system_memory(root), *_group_memory(root), *_process_memory(root)]
+    system = _system_memory(root)
+    left = [system, *_group_memory(root, system), *_process_memory(root)]
     return max(0, min(left))
 
 
@@ -70,8 +71,10 @@ def _system_memory(root: Path) -> int:
         return _UNKNOWN
 
 
-def _group_memory(root: Path) -> Iterator[int]:
-    """What the limits of this process's control groups, and of those around them, leave."""
+def _group_memory(root: Path, system: int) -> Iterator[int]:
+    """What the limits of this process's control groups, and of those around them, leave where that
+    may be less than what the system has.
+    """
     mounts = root / "sys/fs/cgroup"
     unified = "memory.max", "memory.current", "inactive_file"
     legacy = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
@@ -81,7 +84,7 @@ def _group_memory(root: Path) -> Iterator[int]:
     ):
         # A container sees its own group as the root, under a path that it does not have.
         for group in [inner, *inner.parents]:
-            yield from _left_in_group(mount / group, *names)
+            yield from _left_in_group(mount / group, system, *names)
 
 
 def _group(root: Path, controller: str) -> Path:
@@ -97,12 +100,14 @@ def _group(root: Path, controller: str) -> Path:
     return Path()
 
 
-def _left_in_group(group: Path, limit: str, usage: str, cached: str) -> Iterator[int]:
+def _left_in_group(group: Path, system: int, limit: str, usage: str, cached: str) -> Iterator[int]:
     """What one group's limit leaves; pages of files that nobody uses are given back when asked."""
     try:
         most = int((group / limit).read_text())
         used = int((group / usage).read_text())
     except (OSError, ValueError):  # no such group, or no limit: "max"
+        return
+    if most - used >= system:  # and more with what is given back, which takes long to read
         return
     try:
         lines = (group / "memory.stat").read_text().splitlines()

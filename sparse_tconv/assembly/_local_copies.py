@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..threads import scratch
+from ..threads import cached_property, scratch
 
 Slices = tuple[slice, ...]
+Steps = tuple[int, ...]
 
 _SHORT = 40  # entries of a row that is copied straight
 _TABLE = 1 << 16  # numbers of a table
+_NEAR = 8  # numbers of a cache line, or more, that rows one after the other read
 _FEW = 1 << 12  # numbers that are copied straight in any case
 _LINE = 64  # bytes of a cache line
 
@@ -52,30 +54,42 @@ class Copy:
     rows: tuple[Stretch, ...]
     entries: tuple[Stretch, ...]
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """Rows along each of their directions."""
         return tuple(stretch.count for stretch in self.rows)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Entries of a row."""
         return prod(stretch.count for stretch in self.entries)
 
-    @property
+    @cached_property
     def _straight(self) -> bool:
-        """Whether the entries of a row are few, and one evenly spaced run."""
-        return self.width <= _SHORT and len(self.entries) <= 1
+        """Whether no table would help: entries of a row are few and evenly spaced, or numbers of
+        rows that follow one another are far apart as well.
+        """
+        rows = self.rows[-1:] or (Stretch(1, 1, 1),)
+        even = self.width <= _SHORT and len(self.entries) <= 1
+        return even or rows[0].source != 1 or rows[0].count < _NEAR
 
-    def write(self, numbers: NDArray[Any], values: NDArray[Any], rows: Slices) -> None:
+    @cached_property
+    def _spread(self) -> tuple[tuple[int, ...], Steps, Steps]:
+        """Shape of rows and entries, and how far they are apart in the kernels and in the values."""
+        every = self.rows + self.entries
+        source = tuple(stretch.source for stretch in every)
+        target = tuple(stretch.target for stretch in every)
+        return tuple(stretch.count for stretch in every), source, target
+
+    def write(self, numbers: NDArray[Any], values: NDArray[Any], rows: Slices = ()) -> None:
         """Copy some of the rows from all numbers of the kernels, flat, to their place among the
         values.
         """
-        every = self.rows + self.entries
-        shape = self.shape + tuple(stretch.count for stretch in self.entries)
-        source = _spread(numbers, self.source, shape, [stretch.source for stretch in every])
-        target = _spread(values, self.target, shape, [stretch.target for stretch in every])
-        source, target = source[(*rows, ...)], target[(*rows, ...)]
+        shape, source_steps, target_steps = self._spread
+        source = _view(numbers, self.source, shape, source_steps)
+        target = _view(values, self.target, shape, target_steps)
+        if rows:
+            source, target = source[rows], target[rows]
         if self._straight or target.size < _FEW:
             target[...] = source
             return
@@ -84,13 +98,10 @@ class Copy:
             _turn(source[piece], target[piece], depth)
 
 
-def _spread(
-    flat: NDArray[Any], first: int, shape: tuple[int, ...], steps: Sequence[int]
-) -> NDArray[Any]:
-    """A strided view of flat numbers."""
+def _view(flat: NDArray[Any], first: int, shape: tuple[int, ...], steps: Steps) -> NDArray[Any]:
+    """Flat numbers so far apart, from `first` on."""
     size = flat.itemsize
-    strides = [step * size for step in steps]
-    return np.ndarray(shape, flat.dtype, flat, first * size, strides)
+    return np.ndarray(shape, flat.dtype, flat, first * size, [step * size for step in steps])
 
 
 def _turn(source: NDArray[Any], target: NDArray[Any], depth: int) -> None:

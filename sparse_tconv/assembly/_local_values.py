@@ -49,7 +49,7 @@ def local_values(
     workers = num_threads() if values.nbytes >= _SHARED else 1
     if workers == 1:
         for copy in plan.copies:
-            copy.write(numbers, values, ())
+            copy.write(numbers, values)
     else:
         most = max(values.size // (_TASKS * workers), 1)
         tasks = [
@@ -74,7 +74,7 @@ def _write_sums(
     jobs = (
         job for block, regions in left for job in _jobs(kernels, block, block.view(flat), regions)
     )
-    while batch := list(islice(jobs, 2 * workers)):
+    while batch := list(islice(jobs, _TASKS * workers)):
         (run if workers > 1 else in_line)(_Job.write, batch)
 
 
