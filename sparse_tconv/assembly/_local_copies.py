@@ -74,7 +74,7 @@ class Copy:
         return even or rows[0].source != 1 or rows[0].count < _NEAR
 
     @cached_property
-    def _spread(self) -> tuple[tuple[int, ...], Steps, Steps]:
+    def _layout(self) -> tuple[tuple[int, ...], Steps, Steps]:
         """Shape of rows and entries, and how far they are apart in the kernels and in the values."""
         every = self.rows + self.entries
         source = tuple(stretch.source for stretch in every)
@@ -85,9 +85,9 @@ class Copy:
         """Copy some of the rows from all numbers of the kernels, flat, to their place among the
         values.
         """
-        shape, source_steps, target_steps = self._spread
-        source = _view(numbers, self.source, shape, source_steps)
-        target = _view(values, self.target, shape, target_steps)
+        shape, source_steps, target_steps = self._layout
+        source = spread(numbers, self.source, shape, source_steps)
+        target = spread(values, self.target, shape, target_steps)
         if rows:
             source, target = source[rows], target[rows]
         if self._straight or target.size < _FEW:
@@ -98,7 +98,7 @@ class Copy:
             _turn(source[piece], target[piece], depth)
 
 
-def _view(flat: NDArray[Any], first: int, shape: tuple[int, ...], steps: Steps) -> NDArray[Any]:
+def spread(flat: NDArray[Any], first: int, shape: tuple[int, ...], steps: Steps) -> NDArray[Any]:
     """Flat numbers so far apart, from `first` on."""
     size = flat.itemsize
     return np.ndarray(shape, flat.dtype, flat, first * size, [step * size for step in steps])

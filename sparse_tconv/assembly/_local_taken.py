@@ -20,8 +20,8 @@ class Taken:
 
     Parameters
     ----------
-    lines : (runs, positions) array
-        The kernels.
+    width : int
+        Positions along the last axis.
     places : sequence of int64 array
         Which run each term is of: inner channels, terms of the outer axes, taps of the last one.
     outer : sequence of Rows
@@ -31,11 +31,10 @@ class Taken:
     """
 
     def __init__(
-        self, lines: NDArray[Any], places: Sequence[Ints], outer: Sequence[Rows], part: Part
+        self, width: int, places: Sequence[Ints], outer: Sequence[Rows], part: Part
     ) -> None:
-        width = lines.shape[1]
         own = places[-1][part.taps] * width + part.near + part.moved
-        self._numbers, self._width, self._part = lines.reshape(-1), width, part
+        self._width, self._part = width, part
         self._own = reduce(np.add.outer, [*(place * width for place in places[:-1]), own])
         self._sums = *outer, part.rows
         entries = len(places[0])
@@ -43,11 +42,11 @@ class Taken:
             entries *= rows.cols.size
         self._order, self._outer = row_order(part.rows, entries), entries
 
-    def write(self, moves: Ints, target: NDArray[Any]) -> None:
-        """Write slabs that lie so many runs further."""
+    def write(self, numbers: NDArray[Any], moves: Ints, target: NDArray[Any]) -> None:
+        """Write slabs that lie so many runs further, from all numbers of the kernels."""
         part, outer = self._part, self._outer
         again = np.arange(part.count) * part.step
-        found = self._numbers.take(reduce(np.add.outer, [moves * self._width, again, self._own]))
+        found = numbers.take(reduce(np.add.outer, [moves * self._width, again, self._own]))
         if any(rows.folded for rows in self._sums):
             found = found.astype(target.dtype, copy=False)
         for number, rows in enumerate(self._sums):
