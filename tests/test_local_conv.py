@@ -10,6 +10,7 @@ import pytest
 from factories import FLOATS, MODES, random_array, random_setting
 
 import sparse_tconv as st
+from sparse_tconv.pattern import Rows
 from sparse_tconv.testing import assert_adjoint, oracles
 
 ENGINES = ("csr", "direct")
@@ -122,6 +123,44 @@ def test_large_matrices_are_laid_in_piece_by_piece_with_little_beside_them(
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak <= 1.1 * (nbytes + matrix.data.nbytes) + (1 << 22)
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular", "symmetric"])
+def test_threads_lay_in_the_same_values_and_kernels_of_another_dtype_follow_the_same_plan(
+    rng, mode
+):
+    options = {"padding": 4, "padding_mode": mode}
+    shape = (8, 4, 5, 5, 56, 56)
+    weight = rng.standard_normal(shape)
+    st.cache_clear()
+    op = st.LocalConv(weight, (8, 52, 52), groups=2, **options)
+    assert op.to_matrix().data.nbytes > 1 << 24  # beyond this threads share the writing
+    matrices = []
+    for threads in (1, 2):
+        with st.threads(threads):
+            matrices.append([relative.to_matrix() for relative in (op, op.T)])
+    for alone, shared in zip(*matrices, strict=True):
+        np.testing.assert_array_equal(alone.data, shared.data)
+    x = rng.standard_normal(op.in_shape)
+    direct = st.LocalConv(weight, (8, 52, 52), groups=2, engine="direct", **options)
+    close((matrices[0][0] @ x.ravel()).reshape(op.out_shape), direct.apply(x))
+    assert (matrices[0][1] != matrices[0][0].T).nnz == 0
+    single = op.with_weight(weight.astype(np.complex64)).to_matrix()
+    assert single.dtype == np.complex64
+    close(single.data, matrices[0][0].data.astype(np.complex64))
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.complex128, np.int64])
+@pytest.mark.parametrize("most", [2, 8, 9, 40])
+def test_sums_of_folded_taps_are_bit_by_bit_those_of_reduceat(rng, kind, most):
+    counts = rng.integers(1, most + 1, 30)
+    counts[0] = most
+    fold = np.concatenate([[0], np.cumsum(counts)])
+    rows = Rows(np.array([0, 30]), np.arange(30), fold, np.arange(fold[-1]))
+    terms = random_array(rng, (3, int(fold[-1]), 5), np.dtype(kind))
+    for axis, values in ((1, terms), (-2, terms), (-1, np.moveaxis(terms, 1, -1))):
+        wanted = np.add.reduceat(values, fold[:-1], axis=axis)
+        np.testing.assert_array_equal(rows.sum_terms(values, axis), wanted, strict=True)
 
 
 def test_a_transpose_of_many_more_rows_than_entries_is_sorted(rng):

@@ -16,7 +16,9 @@ from ..geometry import OUTSIDE, Axis, copies, held, source
 
 Ints = NDArray[np.int64]
 
-_IN_TURN = 8  # terms; NumPy adds the rest to the first, more than seven in another order
+# Terms that NumPy adds up in turn, by kind of dtype: the rest to the first; more in another order.
+_IN_TURN = {"i": 8, "u": 8, "f": 8, "c": 4}
+_FEW_SUMS = 1 << 10  # more take too much memory when added up in turn
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,16 @@ class Rows:
             factors = self.coefficients.astype(terms.dtype)
             terms = terms * factors.reshape(-1, *(1,) * (terms.ndim - 1 - axis % terms.ndim))
         counts = np.diff(self.fold)
-        if ufunc is np.add and counts.max(initial=0) <= _IN_TURN and terms.dtype.kind in "iuf":
+        if ufunc is np.add and _added_in_turn(terms.dtype, counts):
             return _in_turn(terms, self.fold[:-1], counts, axis)
         summed: NDArray[Any] = ufunc.reduceat(terms, self.fold[:-1], axis=axis, dtype=terms.dtype)
         return summed
+
+
+def _added_in_turn(dtype: np.dtype[Any], counts: Ints) -> bool:
+    """Whether sums are few, and NumPy adds up their terms in turn: those of halves are float32's."""
+    most = 0 if dtype == np.float16 else _IN_TURN.get(dtype.kind, 0)
+    return bool(counts.size <= _FEW_SUMS and counts.max(initial=0) <= most)
 
 
 def _in_turn(terms: NDArray[Any], first: Ints, counts: Ints, axis: int) -> NDArray[Any]:
