@@ -11,14 +11,20 @@ from expressions import random_expression
 import sparse_tconv as st
 from sparse_tconv.analysis import (
     cond,
+    diagonal,
+    eigenvalues,
     equivalent,
+    gram_diagonal,
+    norm,
     norm_bounds,
     null_space,
     rank,
     singular_values,
     singular_vectors,
+    slogdet,
     smallest_singular_value,
     spectral_norm,
+    trace,
 )
 
 DTYPES = (np.int64, np.float32, np.float64, np.complex128)
@@ -156,3 +162,110 @@ def test_bounds_that_no_float64_can_hold_are_refused():
     assert np.isfinite(norm_bounds(1e306 * (op @ op)).upper)
     with pytest.raises(st.DTypeError, match="`op` must have answers that float64 can hold"):
         norm_bounds(2.5e306 * (op @ op))
+
+
+def _far_parts(rng):
+    """Expressions of parts of far scales, each with its matrix in wide exponents."""
+    n = 5
+    wide = np.longdouble
+    kernel = rng.standard_normal(3)
+    parts = {}
+    for e in (-300, -200, -160, 0, 160, 200):
+        op = st.Conv(kernel * 10.0**e, (n,), padding=1, channels=False)
+        parts[e] = op, op.toarray().astype(wide)
+    (tiny, t), (small, s), (low, w), (one, o), (high, h), (large, b) = parts.values()
+    weights = 1e-200 * rng.standard_normal(n)
+    diagonal = np.diag(weights.astype(wide))
+    return [
+        (tiny @ small, t @ s),  # below all numbers
+        (tiny @ small @ large @ high @ high, t @ s @ b @ h @ h),  # on the way, too
+        (1e300 * (small @ small), wide(1e300) * (s @ s)),
+        (large @ (small @ tiny) @ high @ high, b @ (s @ t) @ h @ h),
+        (st.Diagonal(weights) @ large + one, diagonal @ b + o),
+        (low.gram(), w.T @ w),
+        (1e250 * small.gram(1e-190), wide(1e250) * (s.T @ s + wide(1e-190) ** 2 * np.eye(n))),
+        (st.vstack([low @ high, tiny]), np.vstack([w @ h, t])),
+        ((low @ low - tiny).T, (w @ w - t).T),
+        (st.block_diag([low @ high, one, low @ high]), _beside([w @ h, o, w @ h])),
+    ]
+
+
+def _beside(blocks):
+    zero = np.zeros_like(blocks[0])
+    return np.block([[b if i == j else zero for j in range(3)] for i, b in enumerate(blocks)])
+
+
+def test_expressions_of_far_parts_have_the_numbers_of_their_exact_products(rng):
+    for op, exact in _far_parts(rng):
+        size = abs(exact).max()
+        true = np.linalg.svd((exact / size).astype(float), compute_uv=False) * size
+        slack = 1e-15 * true[0]
+        found = singular_values(op)
+        assert abs(found.value - true).max() <= found.error + slack
+        assert found.error <= 1e-12 * true[0] + 1e-322
+        lower, upper = norm_bounds(op)
+        assert lower - slack <= true[0] <= upper + slack
+        sums = {1: abs(exact).sum(0).max(), np.inf: abs(exact).sum(1).max()}
+        sums["fro"] = np.sqrt((exact**2).sum())
+        for which, number in sums.items():
+            found = norm(op, which)
+            assert abs(found.value - number) <= found.error <= 1e-11 * number + 1e-321
+        squares = (exact**2).sum(0)
+        found = gram_diagonal(op)
+        assert abs(found.value.ravel() - squares).max() <= found.error
+        if exact.shape[0] == exact.shape[1]:
+            found = diagonal(op)
+            assert abs(found.value - np.diagonal(exact)).max() <= found.error
+            sign, logarithm = np.linalg.slogdet((exact / size).astype(float))
+            found = slogdet(op)
+            assert found.value[0] == sign
+            assert abs(found.value[1] - logarithm - len(exact) * np.log(size)) <= found.error + 1e-9
+            for value, residual in zip(*_eigenvalues(op), strict=True):
+                shifted = (exact - value * np.eye(len(exact))) / size
+                rest = np.linalg.svd(shifted.astype(complex), compute_uv=False)[-1] * size
+                assert rest <= residual + slack
+
+
+def _eigenvalues(op):
+    found = eigenvalues(op)
+    return found.value, found.residuals
+
+
+def test_what_cancels_in_an_expression_is_not_known_beyond_the_rounding_of_its_parts(rng):
+    one, other = (
+        st.Conv(rng.standard_normal(3), (7,), padding=1, padding_mode="circular", channels=False)
+        for _ in range(2)
+    )
+    commutator = one @ other - other @ one  # zero, up to rounding
+    for found in (
+        singular_values(commutator),
+        norm(commutator),
+        norm(commutator, 1),
+        gram_diagonal(commutator),
+        diagonal(commutator),
+    ):
+        assert np.max(abs(found.value)) <= found.error <= 1e-11
+    assert norm_bounds(commutator).lower == 0
+    assert slogdet(commutator).complete == "unknown"
+    assert eigenvalues(commutator).residuals.min() > 1e-16
+    half = one.with_weight(one.weight.astype(np.float32))
+    wide = half.with_weight(half.weight.astype(np.float64)).toarray()
+    squared = half @ half
+    for exact in (wide @ wide, squared.toarray()):
+        true = np.linalg.svd(exact.astype(float), compute_uv=False)
+        found = singular_values(squared)
+        assert abs(found.value - true).max() <= found.error <= 1e-3
+
+
+def test_a_trace_that_no_float64_can_hold_is_refused():
+    with pytest.raises(st.DTypeError, match="`op` must have a trace that float64 can hold"):
+        trace(1e308 * st.Identity((9,)))
+    assert float(trace(1e307 * st.Identity((9,)))) == pytest.approx(9e307)
+
+
+def test_eigenvalues_of_entries_of_very_different_sizes():
+    matrix = np.diag(np.ones(6)) - np.diag(np.ones(5), 1) - 1e-170 * np.diag(np.ones(5), -1)
+    found = eigenvalues(st.as_operator(1e200 * matrix))
+    for value, residual in zip(found.value, found.residuals, strict=True):
+        rest = np.linalg.svd(matrix - value / 1e200 * np.eye(6), compute_uv=False)[-1]
+        assert rest * 1e200 <= residual + 1e185

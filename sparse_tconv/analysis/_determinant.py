@@ -13,6 +13,7 @@ from ..errors import GeometryError
 from ..operators import Conv, ConvOperator, Operator
 from ..solution import Result
 from ..spectral import applicable, problem, scaled, spectrum, square_blocks, square_factors
+from ._common_size import common, matrix_error
 from ._diagonal import diagonal, square
 from ._expressions import dense
 from ._row_sums import EPS, finite, wide_matrix
@@ -80,10 +81,15 @@ def slogdet(op: Operator) -> Result:
         gram_diagonal, or for the diagonal of op.H @ op.
     """
     op = square(op)
-    if not isinstance(op, ConvOperator):
-        return _of_matrix(op)
-    small, exponent = scaled(op)
-    found = _of_convolution(small)
+    if isinstance(op, ConvOperator):
+        small, exponent = scaled(op)
+        found = _of_convolution(small)
+    elif op.dtype.kind in "iu":
+        small, exponent = op, 0  # eliminated as they are
+        found = _of_matrix(small)
+    else:
+        small, exponent = common(op)
+        found = _of_matrix(small, matrix_error(small, op.dtype, exponent))
     if found.complete != "proved" and op.shape[0] <= _REPEATED_SIDE and _is_single(op):
         # The structure of its kernel is one to single precision only; that of the matrix is its own.
         found = max(found, _of_matrix(small), key=lambda one: one.complete == "proved")
@@ -94,7 +100,11 @@ def slogdet(op: Operator) -> Result:
 
 
 def _is_single(op: ConvOperator) -> bool:
-    return op.dtype.kind in "fc" and float(np.finfo(op.dtype).eps) > EPS
+    return (
+        isinstance(op, ConvOperator)
+        and op.dtype.kind in "fc"
+        and float(np.finfo(op.dtype).eps) > EPS
+    )
 
 
 def _of_convolution(op: ConvOperator) -> Result:
@@ -200,13 +210,16 @@ def _of_diagonal(found: Result) -> Result:
     return Result((_phase(signs.prod()), float(logarithms.sum())), "triangular", error, "proved")
 
 
-def _of_matrix(op: Any) -> Result:
-    """Of the whole matrix: decomposed while it is small, factorized beyond."""
+def _of_matrix(op: Any, off: float = 0.0) -> Result:
+    """Of the whole matrix, which is off by so much: decomposed while it is small, factorized
+    beyond.
+    """
     if op.shape[0] <= _DENSE_SIDE:
         _, values, _ = dense(_wide(op), vectors=False)
         matrix = finite(op, wide_matrix(op)).toarray()
         sign = np.linalg.slogdet(matrix.astype(np.result_type(matrix, np.float64)))[0]
-        return _weighed(op, sign, values, rounding(max(op.shape), float(values[0])), "dense")
+        error = rounding(max(op.shape), float(values[0])) + off
+        return _weighed(op, sign, values, error, "dense")
     matrix = finite(op, wide_matrix(op)).tocsc()
     try:
         factors = splu(matrix.astype(np.result_type(matrix, np.float64)))

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..assembly import correlation_kernel, fresh_matrix
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 from ..geometry import Axis, ConvGeometry
 from ..operators import ConvOperator, Operator
 from ..solution import Result
 from ..spectral import checked, restored, restored_error, scaled
+from ._common_size import common, matrix_error
 from ._row_sums import EPS, finite, rounding, wide_matrix
 
 _SAFE = 1 << 62
@@ -55,30 +56,25 @@ def diagonal(op: Operator) -> Result:
         gram_diagonal, or for the diagonal of op.H @ op.
     """
     op = square(op)
-    if not isinstance(op, ConvOperator) or op.geometry.x_shape != op.geometry.y_shape:
-        values = finite(op, wide_matrix(op)).diagonal()
-        error = 0.0
-        if values.dtype.kind not in "iu":
-            error = _error(op, values)
-        return Result(values, "matrix", error, "proved")
+    folds = isinstance(op, ConvOperator) and op.geometry.x_shape == op.geometry.y_shape
+    method = "pattern" if folds else "matrix"
     if op.dtype.kind in "iu":
-        return Result(_folded(op), "pattern", 0.0, "proved")
-    small, exponent = scaled(op)
-    error = rounding(small, prod(axis.k for axis in op.geometry.axes))
-    values = _folded(small)
+        values = _folded(op) if folds else wide_matrix(op).diagonal()
+        return Result(values, method, 0.0, "proved")
+    if isinstance(op, ConvOperator):
+        small, exponent = scaled(op)
+        error = rounding(small, prod(axis.k for axis in op.geometry.axes))
+    else:
+        small, exponent = common(op)
+        error = matrix_error(small, op.dtype, exponent)
+    values = _folded(small) if folds else finite(small, wide_matrix(small)).diagonal()
     if values.dtype.kind == "c":
-        values = restored(values.real, exponent) + 1j * restored(values.imag, exponent)
+        parts = restored(np.stack([values.real, values.imag]), exponent)
+        values = np.empty(values.shape, np.complex128)
+        values.real, values.imag = parts
     else:
         values = restored(values, exponent)
-    return Result(values, "pattern", restored_error(error, exponent), "proved")
-
-
-def _error(op: Any, values: NDArray[Any]) -> float:
-    """Of entries of a matrix that was made: those of a convolution are sums of taps."""
-    if not isinstance(op, ConvOperator):
-        return 4 * EPS * float(abs(values).max(initial=0))
-    small, exponent = scaled(op)
-    return restored_error(rounding(small, prod(axis.k for axis in op.geometry.axes)), exponent)
+    return Result(values, method, restored_error(error, exponent), "proved")
 
 
 def trace(op: Operator) -> Result:
@@ -110,7 +106,13 @@ def trace(op: Operator) -> Result:
     values = found.value
     if values.dtype.kind not in "fc":
         return Result(sum(values.tolist()), found.method, 0.0, "proved")
-    value = values.sum().item()
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = values.sum().item()
+    if not np.isfinite(value):
+        raise DTypeError(
+            f"`op` must have a trace that float64 can hold; got a diagonal up to "
+            f"{abs(values).max():.3g}. Divide it by a power of two."
+        )
     error = len(values) * (found.error + EPS * float(abs(values).max(initial=0)) * 64)
     return Result(value, found.method, error, "proved")
 

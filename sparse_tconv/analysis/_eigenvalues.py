@@ -16,7 +16,7 @@ from ..errors import GeometryError
 from ..operators import ConvOperator, Operator
 from ..solution import Result
 from ..spectral import restored, restored_error, scaled, square_blocks, square_factors
-from ._common_size import common
+from ._common_size import common, matrix_error
 from ._crosses import of_crosses, of_parts
 from ._diagonal import diagonal, square
 from ._equivalent import equivalent
@@ -130,9 +130,9 @@ def eigenvalues(op: Operator, k: int | None = None, which: str = "largest") -> E
             f"`k` must be between 1 and {n}, the side of `op`; got {count}. Use {n}."
         )
     small, exponent = scaled(op) if isinstance(op, ConvOperator) else common(op)
-    found = _all(small)
+    found = _all(small, op.dtype, exponent)
     if found is None:
-        return _few(small, count, which, exponent)
+        return _few(small, op.dtype, count, which, exponent)
     order = np.argsort(-abs(found.values), kind="stable")
     order = order[:count] if which == "largest" else order[::-1][:count]
     backward = restored_error(found.backward, exponent)
@@ -148,12 +148,20 @@ def eigenvalues(op: Operator, k: int | None = None, which: str = "largest") -> E
 def _restored(values: NDArray[Any], exponent: int) -> NDArray[Any]:
     if values.dtype.kind != "c":
         return np.asarray(restored(values, exponent))
-    return np.asarray(restored(values.real, exponent) + 1j * restored(values.imag, exponent))
+    found = np.empty(values.shape, np.complex128)
+    found.real, found.imag = restored(np.stack([values.real, values.imag]), exponent)
+    return found
 
 
-def _all(op: Any) -> Found | None:
+def _all(op: Any, dtype: np.dtype[Any], exponent: int) -> Found | None:
     """All eigenvalues by the first way that bounds their error, or by the first that has any."""
-    ways = (_of_triangle, _of_crosses, _of_transforms, _of_factors, _of_matrix)
+    ways = (
+        _of_triangle,
+        _of_crosses,
+        _of_transforms,
+        _of_factors,
+        lambda op: _of_matrix(op, dtype, exponent),
+    )
     first = None
     for way in ways:
         found = way(op)
@@ -202,7 +210,7 @@ def _of_factors(op: Any) -> Found | None:
     )
 
 
-def _of_matrix(op: Any) -> Found | None:
+def _of_matrix(op: Any, dtype: np.dtype[Any], exponent: int) -> Found | None:
     """From the whole matrix."""
     if float(op.shape[0]) ** 3 > _WORK:
         return None
@@ -210,11 +218,14 @@ def _of_matrix(op: Any) -> Found | None:
         return None  # the blocks were the matrix, or parts of it
     matrix = finite(op, wide_matrix(op)).toarray()
     matrix = matrix.astype(np.complex128 if matrix.dtype.kind == "c" else np.float64)
-    made = 8 * EPS * float(abs(matrix).sum(axis=1).max()) if isinstance(op, ConvOperator) else 0.0
+    if isinstance(op, ConvOperator):
+        made = 8 * EPS * float(abs(matrix).sum(axis=1).max())
+    else:
+        made = matrix_error(op, dtype, exponent)
     return of_blocks(matrix, made, "dense")
 
 
-def _few(op: Any, k: int, which: str, exponent: int) -> Eigenvalues:
+def _few(op: Any, dtype: np.dtype[Any], k: int, which: str, exponent: int) -> Eigenvalues:
     """The largest by Arnoldi steps, by Lanczos steps of a Hermitian operator; of the operator that a
     power of two was taken out of.
     """
@@ -242,6 +253,8 @@ def _few(op: Any, k: int, which: str, exponent: int) -> Eigenvalues:
     vectors = vectors / np.linalg.norm(vectors, axis=0)
     residuals = np.linalg.norm(op @ vectors - vectors * values, axis=0)
     residuals = residuals + 8 * np.sqrt(n) * EPS * abs(values[0])
+    if not isinstance(op, ConvOperator):
+        residuals = residuals + matrix_error(op, dtype, exponent)
     residuals = np.array([restored_error(float(residual), exponent) for residual in residuals])
     error = float(residuals.max()) if hermitian else float("inf")
     method = "lanczos" if hermitian else "arnoldi"

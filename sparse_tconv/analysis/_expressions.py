@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .. import _validate as validate
-from ..errors import GeometryError, MatrixTooLargeError
+from ..errors import GeometryError
 from ..operators import ConvOperator, Operator
 from ..solution import NormBounds, Result
 from ..spectral import restored_error
-from ._common_size import common, put_back
+from ._common_size import common, matrix_error, put_back, size_bound
 from ._krylov import Search
 from ._tolerance import tolerance
 from ._triplets import EPS, rounding
@@ -25,7 +25,6 @@ _METHODS = ("auto", "dense", "lanczos")
 _DENSE_SIDE = 4096  # of the smaller side
 _DENSE_WORK = 1e11  # multiplications of a decomposition that is made without being asked for
 _EXACT_WORK = 3e7  # of one that bounds are worth
-_BY_PRODUCTS = 1 << 24  # entries of a matrix that is made of products for a bound
 _ROUNDING = 1e-11  # by which bounds give way, relative to them
 
 
@@ -73,12 +72,14 @@ def singular_parts(op: Any, k: Any, which: Any, method: Any, vectors: bool = Fal
         raise GeometryError(
             f"`k` must be between 1 and {limit}, the smaller side of `op`; got {count}. Use {limit}."
         )
-    op, exponent = common(op)
+    dtype, (op, exponent) = op.dtype, common(op)
     if _method(op, count, which, method) == "lanczos":
-        return _iterated(op, count).restored(exponent)
+        found = _iterated(op, count)
+        error = found.error + matrix_error(op, dtype, exponent)
+        return replace(found, error=error).restored(exponent)
     left, values, right = dense(op, vectors)
     chosen = slice(count) if which == "largest" else slice(None, -count - 1, -1)
-    error = rounding(max(op.shape), float(values[0]))
+    error = rounding(max(op.shape), float(values[0])) + matrix_error(op, dtype, exponent)
     ends = (left[:, chosen], right[:, chosen]) if vectors else (None, None)
     found = Parts(ends[0], values[chosen], ends[1], "dense", error, "proved")
     return found.restored(exponent)
@@ -154,11 +155,12 @@ def rank(op: Any, tol: Any, method: Any) -> Result:
 def null_space(op: Any, tol: Any, method: Any) -> Result:
     """The right singular vectors of values up to a tolerance, of the whole matrix."""
     _method(op, min(op.shape), "smallest", method)  # refuses what is no whole decomposition
-    op, exponent = common(op)
+    dtype, (op, exponent) = op.dtype, common(op)
     _, values, right = dense(op, vectors=True, full=op.shape[1] > op.shape[0])
     values = np.concatenate([values, np.zeros(right.shape[1] - values.size)])
     index = np.flatnonzero(values <= _limit(op, tol, values, exponent))
-    error = rounding(max(op.shape), float(values[0])) + float(values[index].max(initial=0))
+    error = rounding(max(op.shape), float(values[0])) + matrix_error(op, dtype, exponent)
+    error += float(values[index].max(initial=0))
     error = restored_error(error, exponent)
     return Result(right[:, index], "dense", error, "proved")
 
@@ -180,12 +182,13 @@ def norm_bounds(op: Any, of_convolution: Any) -> NormBounds:
     def leaf(part: Any) -> float:
         if id(part) not in known:
             known[id(part)] = (
-                of_convolution(part) if isinstance(part, ConvOperator) else _sums(part)
+                of_convolution(part) if isinstance(part, ConvOperator) else size_bound(part)
             )
         return known[id(part)]
 
-    op, exponent = common(op)
-    upper = op.norm_bound(leaf) * (1 + _ROUNDING)
+    dtype, (op, exponent) = op.dtype, common(op)
+    off = matrix_error(op, dtype, exponent)
+    upper = op.norm_bound(leaf) * (1 + _ROUNDING) + off
     if np.isnan(upper):
         upper = np.inf  # of a part that the products do not meet
     tall = op if op.shape[0] >= op.shape[1] else op.H
@@ -193,24 +196,11 @@ def norm_bounds(op: Any, of_convolution: Any) -> NormBounds:
     search = Search(lambda x: _gram(tall, x), tall.shape[1], wide, tol=1e-4, maxiter=20, sweeps=20)
     best = search.top(1)
     lower = float(np.linalg.norm(tall @ best) / np.linalg.norm(best)) * (1 - _ROUNDING)
+    lower = max(lower - off, 0.0)
     lower, rounded = put_back(min(lower, upper), 0.0, exponent)
     return NormBounds(
         max(float(lower) - rounded, 0.0), restored_error(upper, exponent), "lanczos, parts"
     )
-
-
-def _sums(op: Any) -> float:
-    """The root of the largest row sum times the largest column sum; infinite where the matrix is
-    too large to be had.
-    """
-    if op.flops is None and op.shape[0] * op.shape[1] > _BY_PRODUCTS:
-        return float("inf")
-    try:
-        sizes = abs(op.matrix.astype(np.result_type(op.dtype, np.float64)))
-    except MatrixTooLargeError:
-        return float("inf")
-    rows, columns = (float(sizes.sum(axis=axis).max()) for axis in (1, 0))
-    return float(np.sqrt(rows) * np.sqrt(columns))
 
 
 def largest_difference(op1: Any, op2: Any) -> float:

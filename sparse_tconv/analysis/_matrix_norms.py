@@ -11,6 +11,7 @@ from ..errors import GeometryError
 from ..operators import ConvOperator, Operator
 from ..solution import Result
 from ..spectral import checked, restored, restored_error, scaled
+from ._common_size import common, matrix_error, put_back
 from ._norms import spectral_norm
 from ._row_sums import (
     EPS,
@@ -129,19 +130,23 @@ def _exact(found: Any, ord: Any, method: str) -> Result:  # noqa: A002
 
 def _of_matrix(op: Operator, ord: Any) -> Result:  # noqa: A002
     """A norm of an expression, whose matrix is made."""
-    matrix = finite(op, wide_matrix(op))
-    if ord == 1:
-        matrix = matrix.T.tocsr()
-    if matrix.dtype.kind in "iu":
-        return _exact(matrix_sums(matrix, _terms(ord)), ord, "matrix")
-    sizes = abs(matrix)
-    exponent = int(np.frexp(float(sizes.max()))[1]) if sizes.nnz else 0
-    sizes.data = np.ldexp(sizes.data, -exponent)
-    found = matrix_sums(sizes, _terms(ord))
+    if op.dtype.kind in "iu":
+        return _exact(matrix_sums(_sides(wide_matrix(op), ord), _terms(ord)), ord, "matrix")
+    dtype, (op, exponent) = op.dtype, common(op)
+    matrix = _sides(finite(op, wide_matrix(op)), ord)
+    found = matrix_sums(abs(matrix), _terms(ord))
     value = sqrt(found.total) if ord == "fro" else float(found.largest)
     error = (matrix.shape[0] + found.entries + 8) * EPS * value
-    value, error = float(restored(value, exponent)), restored_error(error, exponent)
-    return Result(value, "matrix", error, "proved")
+    error += matrix_error(op, dtype, exponent) * sqrt(
+        max(op.shape)
+    )  # a norm of it, from its 2-norm
+    value, error = put_back(value, error, exponent)
+    return Result(float(value), "matrix", error, "proved")
+
+
+def _sides(matrix: Any, ord: Any) -> Any:  # noqa: A002
+    """The matrix, or for 1 its transpose, whose rows are its columns."""
+    return matrix.T.tocsr() if ord == 1 else matrix
 
 
 def gram_diagonal(op: Operator) -> Result:
@@ -177,11 +182,7 @@ def gram_diagonal(op: Operator) -> Result:
     array([1, 5, 6, 5, 1])
     """
     if not isinstance(op, ConvOperator):
-        matrix = finite(op, wide_matrix(_operator(op))).T.tocsr()
-        found = matrix_sums(matrix, squares)
-        exact = matrix.dtype.kind in "iu"
-        error = 0.0 if exact else (found.entries + 8) * EPS * float(found.sums.max(initial=0))
-        return Result(found.sums.reshape(op.in_shape), "matrix", error, "proved")
+        return _gram_of_matrix(_operator(op))
     if op.dtype.kind in "iu":
         found = row_sums(op.T, squares)
         return Result(found.spread().reshape(op.in_shape), "pattern", 0.0, "proved")
@@ -192,6 +193,20 @@ def gram_diagonal(op: Operator) -> Result:
     error = 3 * (found.entries + 8) * unit * (root + unit)
     values = restored(found.spread().reshape(op.in_shape), 2 * exponent)
     return Result(values, "pattern", restored_error(error, 2 * exponent), "proved")
+
+
+def _gram_of_matrix(op: Any) -> Result:
+    """The same of an expression, whose matrix is made."""
+    shape = op.in_shape
+    if op.dtype.kind in "iu":
+        sums = matrix_sums(wide_matrix(op).T.tocsr(), squares).sums
+        return Result(sums.reshape(shape), "matrix", 0.0, "proved")
+    dtype, (op, exponent) = op.dtype, common(op)
+    found = matrix_sums(finite(op, wide_matrix(op)).T.tocsr(), squares)
+    most, off = float(found.sums.max(initial=0)), matrix_error(op, dtype, exponent)
+    error = (found.entries + 8) * EPS * most + off * (2 * sqrt(most) + off)
+    values, error = put_back(found.sums.reshape(shape), error, 2 * exponent)
+    return Result(values, "matrix", error, "proved")
 
 
 def _operator(op: Any) -> Any:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..errors import DTypeError
 from ..operators import ConvOperator, Operator
 from ..spectral import Basis, Factorization, checked, factorize
+from ._common_size import common, matrix_error, put_back
 from ._expressions import dense
 from ._tolerance import tolerance
 from ._triplets import EPS, rounding
@@ -122,7 +123,9 @@ def _decomposed(op: Any) -> Factorization:
     """The factors of an expression, from its matrix."""
     if not isinstance(op, Operator):
         checked(op)
+    dtype, (op, exponent) = op.dtype, common(op)
     left, values, right = dense(op, vectors=True)
-    error = rounding(max(op.shape), float(values[0]))
+    error = rounding(max(op.shape), float(values[0])) + matrix_error(op, dtype, exponent)
+    values, error = put_back(values, error, exponent)
     bases = _Columns(op.out_shape, left), _Columns(op.in_shape, right)
     return Factorization(values, *bases, "dense", error)

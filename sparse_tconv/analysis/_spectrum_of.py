@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import schur
+from scipy.linalg import LinAlgError, schur
 
 EPS = float(np.finfo(np.float64).eps)
 _NORMAL = 64  # units of rounding times the side that a normal matrix may leave above the diagonal
@@ -100,7 +100,11 @@ def _triangle(block: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
     what the form leaves out.
     """
     size = float(abs(block).max()) or 1.0
-    form, turn = schur(block / size, output="complex")
+    try:
+        form, turn = schur(block / size, output="complex")
+    except LinAlgError:
+        # Entries of very different sizes: those below the square of rounding are left out.
+        form, turn = schur(np.where(abs(block) > EPS**2 * size, block / size, 0), output="complex")
     values = form.diagonal()
     side = len(block)
     rest = float(np.linalg.norm(block / size @ turn - turn @ form))

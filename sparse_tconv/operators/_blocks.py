@@ -13,6 +13,7 @@ from scipy.sparse import block_diag, csr_array, hstack, vstack
 
 from ._entries import canonical, guard_nnz, matrix_sum
 from ._operator import Operator
+from ._powers import times_power
 from ._product import added
 from ._promotion import common_dtype, sample_dtype
 
@@ -115,6 +116,12 @@ class Blocks(Operator):
             return max(bounds)
         return hypot(*bounds) if self._splits or self._joins else sum(bounds)
 
+    def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
+        made = _mapped(self.parts, lambda part: part.over_powers(leaf))
+        most = max(exponent for _, exponent in made)
+        parts = _mapped(made, lambda one: times_power(one[0], one[1] - most))
+        return Blocks(parts, self._splits, self._joins), most
+
     def _parts(self) -> tuple[Operator, ...]:
         return self.parts
 
@@ -162,7 +169,7 @@ def deepest(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     return next((shape for shape in shapes if len(shape) > 1), shapes[0])
 
 
-def _mapped(parts: tuple[Operator, ...], function: Any) -> tuple[Any, ...]:
+def _mapped(parts: tuple[Any, ...], function: Any) -> tuple[Any, ...]:
     """A function of each part, called once for a part that comes back."""
     found: dict[int, Any] = {}
     for part in parts:

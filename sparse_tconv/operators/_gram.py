@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ldexp
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from .. import _validate as validate
 from ..errors import GeometryError
 from ._entries import diagonal_matrix, matrix_product, matrix_sum
 from ._operator import Operator
+from ._powers import over_power, times_power
 from ._promotion import sample_dtype
 
 
@@ -64,7 +66,15 @@ class GramOperator(Operator):
         return None if self.factor.flops is None else 2 * self.factor.flops
 
     def norm_bound(self, leaf: Callable[[Any], float]) -> float:
-        return self.factor.norm_bound(leaf) ** 2 + self.damp**2
+        bound = self.factor.norm_bound(leaf)
+        return bound * bound + self.damp * self.damp  # powers of floats raise where they overflow
+
+    def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
+        factor, exponent = self.factor.over_powers(leaf)
+        damp, power = over_power(np.float64(self.damp))
+        most = max(exponent, power)
+        factor = times_power(factor, exponent - most)
+        return GramOperator(factor, ldexp(float(damp), max(power - most, -2000))), 2 * most
 
     def _parts(self) -> tuple[Operator, ...]:
         return (self.factor,)

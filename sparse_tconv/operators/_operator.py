@@ -226,6 +226,23 @@ class Operator(WithKin, WithMatrix):
         """
         return leaf(self)
 
+    def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
+        """The operator made of other parts, of which each has lost a power of two.
+
+        Parameters
+        ----------
+        leaf : callable of an operator
+            The part over a power of two, and the exponent, of an operator that is made of no others.
+
+        Returns
+        -------
+        op : Operator
+            The operator over a power of two.
+        exponent : int
+            That of the power.
+        """
+        return leaf(self)
+
     def _parts(self) -> tuple[Operator, ...]:
         """What the operator is made of, for its repr."""
         return ()

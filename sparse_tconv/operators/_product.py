@@ -55,6 +55,10 @@ class Product(Operator):
     def norm_bound(self, leaf: Callable[[Any], float]) -> float:
         return prod(factor.norm_bound(leaf) for factor in self.factors)
 
+    def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
+        factors, exponents = zip(*(f.over_powers(leaf) for f in self.factors), strict=True)
+        return Product(factors), sum(exponents)
+
     def _parts(self) -> tuple[Operator, ...]:
         return self.factors
 

@@ -64,6 +64,10 @@ class Relative(Operator):
     def norm_bound(self, leaf: Callable[[Any], float]) -> float:
         return self.of.norm_bound(leaf)
 
+    def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
+        op, exponent = self.of.over_powers(leaf)
+        return op._kin(self._transposed, self._conjugated), exponent
+
     def _parts(self) -> tuple[Operator, ...]:
         return (self.of,)
 

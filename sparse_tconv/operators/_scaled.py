@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from ..assembly import wrap
 from ._operator import Operator
+from ._powers import over_power
 from ._promotion import sample_dtype
 
 
@@ -54,6 +55,11 @@ class Scaled(Operator):
 
     def norm_bound(self, leaf: Callable[[Any], float]) -> float:
         return float(abs(self.scalar)) * self.of.norm_bound(leaf)
+
+    def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
+        scalar, exponent = over_power(self.scalar)
+        op, power = self.of.over_powers(leaf)
+        return scalar * op, exponent + power
 
     def _parts(self) -> tuple[Operator, ...]:
         return (self.of,)

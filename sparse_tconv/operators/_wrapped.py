@@ -162,6 +162,10 @@ class Reshaped(Operator):
     def norm_bound(self, leaf: Callable[[Any], float]) -> float:
         return self.of.norm_bound(leaf)
 
+    def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
+        op, exponent = self.of.over_powers(leaf)
+        return Reshaped(op, self.in_shape, self.out_shape, self._spatial_ndim), exponent
+
     def _parts(self) -> tuple[Operator, ...]:
         return (self.of,)
 
