@@ -214,17 +214,58 @@ def test_a_picture_smaller_than_its_blur_has_a_finite_answer(shape, boundary):
         {"psf": [[1.0, -1.0]]},
         {"psf": -KERNELS["gauss"]},
         {"psf": [[1.0]]},
+        {"psf": psf.gauss(2)},
+        {"psf": np.roll(KERNELS["gauss"], 1, axis=0)},
         {"center": 0},
         {"sigma": 10.0},
         {"rule": 1e9},
         {"rule": 0},
     ],
-    ids=str,
+    ids=range(10),
 )
 def test_no_answer_that_is_worse_than_the_data_is_without_a_finding(case):
     y, x = blurred(KERNELS["gauss"], 48)
     found = deblur(y, **{"psf": KERNELS["gauss"], **case})
     assert found.findings or error(found.x, x) < error(y, x)
+
+
+@pytest.mark.parametrize("name", ["gauss", "defocus", "motion"])
+def test_a_psf_a_third_too_large_makes_rings_that_are_told(name):
+    large = {"gauss": psf.gauss(2), "defocus": psf.defocus(4), "motion": psf.motion(9.3, 30)}
+    for seed in range(2):
+        y, x = blurred(KERNELS[name], 96, seed=seed)
+        found, right = deblur(y, large[name]), deblur(y, KERNELS[name])
+        assert error(found.x, x) > error(y, x)
+        assert found.findings
+        assert right.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "off"),
+    [
+        (psf.gauss(2), 0.0),
+        (np.roll(psf.gauss(2), 1, axis=1), 1.0),
+        (np.pad(psf.motion(9, 30), [(2, 0), (0, 0)]), 1.0),
+        (psf.box(4), 0.0),  # its middle is between pixels
+        (np.pad(psf.box(4), [(0, 0), (3, 0)]), 1.5),
+        (KERNELS["lopsided"], 0.0),
+        (np.roll(np.pad(KERNELS["lopsided"], 3), 3, axis=0), 2.7),
+    ],
+    ids=range(7),
+)
+def test_a_psf_off_its_center_is_told_and_a_skew_one_is_not(kernel, off):
+    y, _ = blurred(kernel, 48)
+    lines = [line for line in deblur(y, kernel).findings if "the PSF's middle" in line]
+    assert bool(lines) == bool(off)
+    assert not off or f"shifted by {off:.1f} pixels" in lines[0]
+
+
+@pytest.mark.parametrize("gain", [0.1, 10.0, -1.0])
+def test_a_psf_that_does_not_sum_to_one_is_told_once(gain):
+    y, _ = blurred(KERNELS["gauss"], 48)
+    lines = deblur(y, gain * KERNELS["gauss"]).findings
+    assert [line for line in lines if "spread" in line or "its own blur" in line] == []
+    assert any("sums to" in line for line in lines)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int64", "uint32"])

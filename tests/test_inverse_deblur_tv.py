@@ -62,3 +62,13 @@ def test_noise_that_no_weight_leaves_is_a_finding(problem):
 def test_what_total_variation_does_not_use_is_refused(options, message):
     with pytest.raises(st.GeometryError, match=message):
         deblur(np.ones((20, 20)), KERNEL, penalty="tv", **options)
+
+
+def test_rings_are_told():
+    problem = problems.deblurring(psf.gauss(1.5), 24, image="phantom")
+    found = deblur(problem.y, psf.gauss(2.5), penalty="tv", rule=1e-4, boundary="symmetric")
+    assert problem.error(found.x) > problem.error(problem.y)
+    assert any("its own blur" in line for line in found.findings)
+    right = deblur(problem.y, psf.gauss(1.5), penalty="tv", rule=3e-3)
+    assert problem.error(right.x) < problem.error(problem.y)
+    assert right.findings == ()

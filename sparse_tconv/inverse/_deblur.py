@@ -24,9 +24,9 @@ from ._findings import (
     noise_gain,
     psf_findings,
     residual_findings,
+    ring_findings,
 )
 from ._least_squares import power_of_two
-from ._models import Stack
 from ._noise import estimated
 from ._progress import Progress
 from ._pursuit import Pursuit
@@ -192,6 +192,7 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
     residual, size = pursuit.at.residual, pursuit.size()
     field = model.picture(pursuit.at.x)
     x = model.seen(field)
+    answer, data = task.compared(x)
     misfit = float(np.vdot(residual, residual))
     point = Point(chosen.damp, misfit / task.rows, size, *model.traces(chosen.damp), np.nan)
     findings = [
@@ -205,9 +206,12 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
             *([] if chosen.rule == "discrepancy" else noise_findings(point.noise, sigma, given)),
             *residual_findings(residual, task.even),
             *lost_findings(model, chosen.damp, residual, point.noise, task.rows),
-            *answer_findings(*_shown(task, x)),
-            *([] if task.unknown else edge_findings(*_shown(task, x))),
-            *amplified(noise_gain(model, chosen.damp), point.noise, *_shown(task, x)),
+            *answer_findings(answer, data),
+            *ring_findings(answer, data - residual),
+            *([] if task.unknown else edge_findings(answer, data)),
+            *amplified(
+                noise_gain(model, chosen.damp) * task.psf.gain**2, point.noise, answer, data
+            ),
         ]
     return Solution(
         task.returned(x),
@@ -221,11 +225,6 @@ def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:
         findings=tuple(findings),
         field=task.whole(field),
     )
-
-
-def _shown(task: Task, x: Stack) -> tuple[Stack, Stack]:
-    """Answer and data, alike where the data are not used."""
-    return (x, task.stack) if task.used is None else (x, np.where(task.used, task.stack, x))
 
 
 def _bounded(task: Task, solution: Solution, bar: bool) -> Solution:

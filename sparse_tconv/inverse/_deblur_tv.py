@@ -10,8 +10,15 @@ import numpy as np
 from ..errors import GeometryError
 from ..solution import Solution
 from ._arguments import number
-from ._findings import data_findings, noise_findings, psf_findings
+from ._findings import (
+    answer_findings,
+    data_findings,
+    noise_findings,
+    psf_findings,
+    ring_findings,
+)
 from ._least_squares import power_of_two
+from ._models import Stack
 from ._task import Task
 from ._tv_weight import Discrepant, discrepant, given_weight
 
@@ -60,9 +67,10 @@ def _told(task: Task, found: Discrepant, name: str, sigma: float, given: bool) -
     """The picture, where its weight comes from, and all findings."""
     answer, (of_psf, of_y) = found.solution, task.exponents
     level = answer.residual_norm / task.rows**0.5
+    seen = task.model(np.float64).seen(answer.x)
     told = replace(
         answer,
-        x=task.returned(task.model(np.float64).seen(answer.x)),
+        x=task.returned(seen),
         chosen_by=f"{name}, {task.told(sigma, given)}",
         findings=(
             *psf_findings(task.psf.kernels, task.psf.center, of_psf),
@@ -71,9 +79,24 @@ def _told(task: Task, found: Discrepant, name: str, sigma: float, given: bool) -
             *(
                 []
                 if task.explained(answer.residual_norm**2)
-                else noise_findings(level, sigma, given)
+                else _against(task, seen, answer.x, level, sigma, given)
             ),
         ),
         field=task.whole(answer.x),
     )
     return task.restored(told, of_psf + of_y)
+
+
+def _against(
+    task: Task, seen: Stack, field: Stack, level: float, sigma: float, given: bool
+) -> list[str]:
+    """What speaks against an answer whose residual is more than rounding."""
+    shown, data = task.compared(seen)
+    residual = task.stack - task.operator().apply(field)
+    if task.used is not None:
+        residual = residual * task.used
+    return [
+        *noise_findings(level, sigma, given),
+        *answer_findings(shown, data),
+        *ring_findings(shown, data - residual),
+    ]

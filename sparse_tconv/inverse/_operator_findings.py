@@ -26,6 +26,7 @@ from ._findings import (
     noise_gain,
     psf_findings,
     residual_findings,
+    ring_findings,
 )
 from ._least_squares import LeastSquares, power_of_two
 from ._models import Model, Stack
@@ -175,9 +176,12 @@ def _of_the_noise(seen: _Seen, unknown: bool) -> list[str]:
 def _of_the_answer(seen: _Seen) -> list[str]:
     """What the answer looks like beside the data; where these are not used it is taken for them."""
     answer = seen.answer.reshape(seen.data.shape)
+    gain = 1.0 if seen.blur is None else float(seen.blur.kernel.sum()) or 1.0
+    answer = gain * answer  # as bright as the data
     data = seen.data if seen.used is None else np.where(seen.used, seen.data, answer)
     found = [*answer_findings(answer, data), *edge_findings(answer, data)]
     if seen.blur is not None:
-        gain = noise_gain(seen.blur.model, seen.damp)
-        found += amplified(gain, seen.level, answer, data)
+        found += ring_findings(answer, data - seen.residual)
+        grown = noise_gain(seen.blur.model, seen.damp) * gain**2
+        found += amplified(grown, seen.level, answer, data)
     return found

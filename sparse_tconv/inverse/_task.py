@@ -141,6 +141,12 @@ class Task:
         shape = self.stack.shape
         return self.psf.windowed(shape) if self.unknown else self.psf.padded(shape, self.boundary)
 
+    def compared(self, x: Stack) -> tuple[Stack, Stack]:
+        """An answer as bright as the data, and the data, alike where these are not used."""
+        answer = self.psf.gain * x
+        data = self.stack if self.used is None else np.where(self.used, self.stack, answer)
+        return answer, data
+
     def returned(self, stack: Stack) -> NDArray[Any]:
         """An answer as the caller gets it; a picture of 8 or 16 bits is rounded and cut."""
         answer, dtype = self.channels.back(stack), self.picture.dtype

@@ -43,6 +43,11 @@ class TaskPSF(ABC):
         self.center = center
         self.kernel_size = kernels[0].shape
 
+    @property
+    def gain(self) -> float:
+        """What it multiplies a constant picture by, in the mean; 1 where that is zero."""
+        return float(np.mean([kernel.sum() for kernel in self.kernels])) or 1.0
+
     @abstractmethod
     def symbols(self, grid: Shape, regularizer: str | None) -> Symbols:
         """What they do to the waves of a periodic grid."""
