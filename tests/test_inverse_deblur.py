@@ -260,6 +260,13 @@ def test_a_psf_off_its_center_is_told_and_a_skew_one_is_not(kernel, off):
     assert not off or f"shifted by {off:.1f} pixels" in lines[0]
 
 
+@pytest.mark.parametrize("rule", ["auto", "gcv", "wgcv"])
+def test_a_rule_that_takes_all_for_noise_says_so(rule):
+    y = np.random.default_rng(0).standard_normal((48, 48))
+    lines = deblur(y, KERNELS["gauss"], rule=rule).findings
+    assert any("the data may be all noise" in line for line in lines)
+
+
 @pytest.mark.parametrize("gain", [0.1, 10.0, -1.0])
 def test_a_psf_that_does_not_sum_to_one_is_told_once(gain):
     y, _ = blurred(KERNELS["gauss"], 48)

@@ -13,6 +13,7 @@ from ._findings import path_findings
 from ._hybrid import wgcv_choice
 from ._least_squares import LeastSquares
 from ._models import Vector
+from ._operator_findings import rule_findings
 from ._path_rules import at_target, corners, least, rule_of
 from ._progress import Progress
 from ._pursuit import Pursuit
@@ -39,7 +40,7 @@ def choose(task: Task, rule: str, sigma: float, given: bool, progress: Progress)
             task.operator(), task.stack, regularizer=task.regularizer, mask=task.mask
         )
         found = wgcv_choice(problem, progress.step)
-        return Chosen(found.damp, f"wgcv, {found.source}", [], None, 0)
+        return Chosen(found.damp, f"wgcv, {found.source}", rule_findings(found), None, 0)
     if rule == "discrepancy" and sigma == 0:
         raise GeometryError(
             "`sigma` must be positive for rule='discrepancy'; got an estimate of 0. "
