@@ -237,7 +237,7 @@ def test_numbers_are_weak_as_in_numpy():
     assert (2.5 * st.Identity(2, int)).dtype == np.float64
     wraps = -st.Identity(2, np.uint8)
     np.testing.assert_array_equal(wraps.apply(np.array([1, 2], np.uint8)), [255, 254])
-    np.testing.assert_array_equal((wraps / 1).toarray(), np.diag([255, 255]))
+    np.testing.assert_array_equal((wraps / 1).toarray(), np.diag([-1, -1]))
     conjugated = (2j * op).H
     np.testing.assert_array_equal(conjugated.toarray(), np.diag([-2j, -2j]))
 
@@ -248,6 +248,58 @@ def test_integers_wider_than_their_parts_do_not_wrap():
     assert product.apply(np.array([1], np.int8)) == np.int16(20000)
     wide = st.Diagonal(np.array([1], np.int64)) @ st.Diagonal(np.array([200], np.uint8))
     assert wide.apply(np.array([3], np.uint8))[0] == wide.matrix[0, 0] * 3 == 600
+
+
+@pytest.mark.parametrize("word", [np.uint8, np.uint16, np.uint32, np.uint64])
+def test_the_negative_of_an_unsigned_operator_subtracts(word):
+    one = st.Diagonal(np.array([1, 3], word))
+    five = st.Diagonal(np.array([5.0, 5.0]))
+    for op, values in ((five - one, [4, 2]), (-one / 2, [-0.5, -1.5]), (2.0 * -one, [-2, -6])):
+        assert op.dtype == np.float64
+        np.testing.assert_array_equal(op.toarray(), np.diag(values))
+        np.testing.assert_array_equal(op.apply(np.array([1, 1], word)), values)
+    np.testing.assert_array_equal((one - one).apply([1.5, 2.5]), [0, 0])
+    np.testing.assert_array_equal((-one).apply([0.5, 1.0]), [-0.5, -3])
+    np.testing.assert_array_equal((-one).matrix.diagonal(), -np.array([1, 3], word))
+    np.testing.assert_array_equal((2 * -one).apply([0.5, 1.0]), [-1, -6])
+    negative = -one
+    assert -negative is one
+
+
+def _expressions_of_narrow_parts():
+    narrow = st.Conv(np.array([100, 100], np.int8), (4,), channels=False)
+    folds = st.Conv(
+        np.full(4, 100, np.int8), (1,), padding=((2, 2),), padding_mode="replicate", channels=False
+    )
+    crop = st.Restriction((4,), (slice(3),))
+    long = st.Diagonal(np.ones(4, np.int64))
+    return {
+        "sum of a multiple": 2 * narrow + st.Diagonal(np.ones(3, np.int64)) @ crop,
+        "Gram": narrow.gram() @ long,
+        "product": narrow.T @ narrow + long,
+        "stack": st.vstack([narrow + narrow, crop]) @ long,
+        "reshaped": st.as_operator(narrow + narrow, (2, 2), (3, 1))
+        @ st.as_operator(long, (2, 2), (2, 2)),
+        "folded taps": st.Diagonal(np.ones(2)) @ folds,
+        "float32": st.Diagonal([1e-9, 1e-9, 1e-9]) @ (narrow * np.float32(0.1) * np.float32(1 / 3)),
+    }
+
+
+@pytest.mark.parametrize("name", _expressions_of_narrow_parts())
+def test_a_matrix_is_added_up_in_the_type_of_the_whole_expression(name):
+    op = _expressions_of_narrow_parts()[name]
+    units = np.eye(op.shape[1], dtype=op.dtype).reshape(-1, *op.in_shape)
+    columns = op.apply(units).reshape(op.shape[1], -1).T
+    np.testing.assert_allclose(op.toarray(), columns, rtol=1e-15)
+    np.testing.assert_allclose(op.T.matrix.toarray(), columns.T, rtol=1e-15)
+
+
+def test_a_dtype_asked_for_is_that_of_the_sums_in_a_matrix():
+    narrow = st.Conv(np.array([100, 100], np.int8), (4,), channels=False)
+    dense = narrow.toarray().astype(int)
+    np.testing.assert_array_equal((narrow + narrow).to_matrix(dtype=int).toarray(), 2 * dense)
+    np.testing.assert_array_equal(narrow.gram().to_matrix(dtype=float).toarray(), dense.T @ dense)
+    assert abs(st.analysis.norm(narrow + narrow, 1).value - 400) < 1e-9
 
 
 def test_a_sparse_matrix_wraps_on_either_side_and_foreign_operators_at_the_right(rng):

@@ -108,7 +108,7 @@ def wide_matrix(op: Any) -> csr_array:
     """The matrix of any operator, integers in words, others in double precision."""
     if isinstance(op, ConvOperator):
         return _widened(op).matrix
-    return op.matrix.astype(_wide(op.dtype))
+    return op.to_matrix(dtype=_wide(op.dtype))
 
 
 def finite(op: Any, matrix: csr_array) -> csr_array:

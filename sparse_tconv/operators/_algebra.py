@@ -89,12 +89,22 @@ def _terms(op: Operator) -> tuple[Operator, ...]:
 def multiple(scalar: Any, op: Operator) -> Operator:
     """``scalar * op``; a multiple of a multiple is one, unless their product leaves the range."""
     number, dtype = _number(scalar, op.dtype)
-    if isinstance(op, Scaled):
+    if isinstance(op, Scaled) and not (dtype.kind == "u" and op.scalar < 0):
         with np.errstate(all="ignore"):
             both = (np.array([number]) * op.scalar)[0]
         if dtype.kind in "iu" or np.finfo(dtype).tiny <= abs(both) <= np.finfo(dtype).max:
             number, op = both, op.of
     return op if number == 1 and dtype == op.dtype else Scaled(number, op, dtype)
+
+
+def negative(op: Operator) -> Operator:
+    """``-op``; of an unsigned operator it keeps the type and the sign, so that only what is
+    unsigned itself wraps.
+    """
+    if op.dtype.kind != "u":
+        return multiple(-1, op)
+    undone = isinstance(op, Scaled) and op.scalar < 0 and op.dtype == op.of.dtype
+    return op.of if undone else Scaled(np.int8(-1), op, op.dtype)
 
 
 def _number(scalar: Any, dtype: np.dtype[Any]) -> tuple[Any, np.dtype[Any]]:
@@ -133,4 +143,6 @@ def power(op: Operator, exponent: Any) -> Operator:
 
 
 # Bound to the base here, since what expressions make builds on it.
-Operator._algebra = Algebra(product, total, multiple, power, GramOperator, Relative, is_foreign)
+Operator._algebra = Algebra(
+    product, total, multiple, negative, power, GramOperator, Relative, is_foreign
+)

@@ -21,6 +21,8 @@ class Algebra:
         ``A @ B`` and ``A + B``; one of the two may be of another library.
     multiple : callable of a scalar and an operator
         ``2 * A``.
+    negative : callable of an operator
+        ``-A``.
     power : callable of an operator and an int
         ``A ** 2``.
     gram : callable of an operator and a damp
@@ -34,6 +36,7 @@ class Algebra:
     product: Callable[[Any, Any], Any]
     total: Callable[[Any, Any], Any]
     multiple: Callable[[Any, Any], Any]
+    negative: Callable[[Any], Any]
     power: Callable[[Any, Any], Any]
     gram: Callable[[Any, Any], Any]
     relative: Callable[[Any, bool, bool], Any]
@@ -73,9 +76,7 @@ class Arithmetic(FlatVectors):
         return self._algebra.power(self, exponent)
 
     def __neg__(self) -> Any:
-        # Unsigned negatives wrap, as NumPy's; there is no such Python number.
-        minus = (-np.ones(1, self.dtype))[0] if self.dtype.kind == "u" else -1
-        return self._algebra.multiple(minus, self)
+        return self._algebra.negative(self)
 
     def __add__(self, other: Any) -> Any:
         if self._combines(other):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_diag, csr_array, hstack, vstack
 
+from ._composed import Composed
 from ._entries import canonical, guard_nnz, matrix_sum
 from ._operator import Operator
 from ._powers import times_power
@@ -18,7 +19,7 @@ from ._product import added
 from ._promotion import common_dtype, sample_dtype
 
 
-class Blocks(Operator):
+class Blocks(Composed):
     """Parts that share their samples or have one each, and whose results are added or joined.
 
     ==================  ==============  ===============
@@ -93,16 +94,16 @@ class Blocks(Operator):
         ends = self._splits, self._joins
         return Blocks(kin, *(ends[::-1] if transposed else ends))
 
-    def _matrix(self, max_bytes: Any) -> csr_array:
-        matrices = _mapped(self.parts, lambda part: part._matrix(max_bytes))
+    def _matrix_in(self, dtype: np.dtype[Any], max_bytes: Any) -> csr_array:
+        matrices = _mapped(self.parts, lambda part: part._matrix_in(dtype, max_bytes))
         if self._splits or self._joins:
-            guard_nnz(self.shape, sum(m.nnz for m in matrices), self.dtype, max_bytes)
+            guard_nnz(self.shape, sum(m.nnz for m in matrices), dtype, max_bytes)
         if self._splits and self._joins:
-            return canonical(block_diag(matrices, format="csr", dtype=self.dtype))
+            return canonical(block_diag(matrices, format="csr", dtype=dtype))
         if self._splits or self._joins:
             join = hstack if self._splits else vstack
-            return canonical(join(matrices, format="csr", dtype=self.dtype))
-        return reduce(lambda a, b: matrix_sum(a, b, self.dtype, max_bytes), matrices)
+            return canonical(join(matrices, format="csr", dtype=dtype))
+        return reduce(lambda a, b: matrix_sum(a, b, dtype, max_bytes), matrices)
 
     @property
     def flops(self) -> int | None:

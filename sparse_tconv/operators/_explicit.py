@@ -67,10 +67,16 @@ class WithMatrix(Arithmetic):
 
     def _fresh(self, wanted: Any, index: Any, max_bytes: Any) -> csr_array:
         """The matrix as a copy that the caller owns, in a dtype, if not None, and index dtype."""
-        maker = self
-        if wanted is not None and self.dtype.kind in "iu" and np.can_cast(self.dtype, wanted):
-            maker = self._in_type(wanted)
-        return cast_entries(maker._matrix(max_bytes), self.dtype, wanted, index, max_bytes)
+        holds = wanted is not None and np.can_cast(self.dtype, wanted)
+        made = self._matrix_in(wanted if holds else self.dtype, max_bytes)
+        return cast_entries(made, self.dtype, wanted, index, max_bytes)
+
+    def _matrix_in(self, dtype: np.dtype[Any], max_bytes: Any) -> csr_array:
+        """The matrix for a dtype that holds the operator's: what it adds up is added up in that one.
+        Where nothing is added up the entries may still be of the operator's own.
+        """
+        wider = self.dtype.kind in "iu" and dtype != self.dtype
+        return (self._in_type(dtype) if wider else self)._matrix(max_bytes)
 
     def _in_type(self, dtype: np.dtype[Any]) -> Any:
         """The operator of integers in a type that holds them: another one where sums in its matrix

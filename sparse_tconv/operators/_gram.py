@@ -12,13 +12,14 @@ from scipy.sparse import csr_array
 
 from .. import _validate as validate
 from ..errors import GeometryError
+from ._composed import Composed
 from ._entries import diagonal_matrix, matrix_product, matrix_sum
 from ._operator import Operator
 from ._powers import over_power, times_power
 from ._promotion import sample_dtype
 
 
-class GramOperator(Operator):
+class GramOperator(Composed):
     """A^H A + damp^2 I of an operator A, Hermitian; made by ``op.gram(damp)``.
 
     Parameters
@@ -50,15 +51,15 @@ class GramOperator(Operator):
         own = transposed == conjugated or self.dtype.kind != "c"
         return self if own else GramOperator(self.factor.conj(), self.damp)
 
-    def _matrix(self, max_bytes: Any) -> csr_array:
-        """A^H A + damp^2 I, rounded in the operator's type."""
-        matrix = self.factor._matrix(max_bytes)
+    def _matrix_in(self, dtype: np.dtype[Any], max_bytes: Any) -> csr_array:
+        """A^H A + damp^2 I, rounded in that type."""
+        matrix = self.factor._matrix_in(dtype, max_bytes)
         adjoint = matrix.T.tocsr() if self.dtype.kind != "c" else matrix.conj().T.tocsr()
-        product = matrix_product(adjoint, matrix, self.dtype, max_bytes)
+        product = matrix_product(adjoint, matrix, dtype, max_bytes)
         if not self.damp:
             return product
-        square = np.full(self.shape[0], self.damp**2, self.dtype)
-        return matrix_sum(product, diagonal_matrix(square, max_bytes), self.dtype, max_bytes)
+        square = np.full(self.shape[0], self.damp**2, dtype)
+        return matrix_sum(product, diagonal_matrix(square, max_bytes), dtype, max_bytes)
 
     @property
     def flops(self) -> int | None:

@@ -7,15 +7,17 @@ from functools import reduce
 from math import prod
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ._composed import Composed
 from ._entries import matrix_product
 from ._operator import Operator
 from ._promotion import common_dtype, sample_dtype
 
 
-class Product(Operator):
+class Product(Composed):
     """``A @ B @ ...``: the last factor first; made by ``@``.
 
     Parameters
@@ -43,9 +45,9 @@ class Product(Operator):
         kin = tuple(factor._kin(transposed, conjugated) for factor in self.factors)
         return Product(kin[::-1] if transposed else kin)
 
-    def _matrix(self, max_bytes: Any) -> csr_array:
-        matrices = (factor._matrix(max_bytes) for factor in self.factors)
-        return reduce(lambda a, b: matrix_product(a, b, self.dtype, max_bytes), matrices)
+    def _matrix_in(self, dtype: np.dtype[Any], max_bytes: Any) -> csr_array:
+        matrices = (factor._matrix_in(dtype, max_bytes) for factor in self.factors)
+        return reduce(lambda a, b: matrix_product(a, b, dtype, max_bytes), matrices)
 
     @property
     def flops(self) -> int | None:

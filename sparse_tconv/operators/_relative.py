@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ._composed import Composed
 from ._operator import Operator
 
 
-class Relative(Operator):
+class Relative(Composed):
     """The transpose, adjoint or conjugate of an operator, computed by its two products.
 
     Parameters
@@ -47,11 +48,8 @@ class Relative(Operator):
         transposed, conjugated = transposed != self._transposed, conjugated != self._conjugated
         return self.of._kin(transposed, conjugated)
 
-    def _in_type(self, dtype: np.dtype[Any]) -> Operator:
-        return Relative(self.of._in_type(dtype), self._transposed, self._conjugated)
-
-    def _matrix(self, max_bytes: Any) -> csr_array:
-        matrix = self.of._matrix(max_bytes)
+    def _matrix_in(self, dtype: np.dtype[Any], max_bytes: Any) -> csr_array:
+        matrix = self.of._matrix_in(dtype, max_bytes)
         if self._transposed:
             matrix = matrix.T.tocsr()
         return matrix.conj() if self._conjugated else matrix

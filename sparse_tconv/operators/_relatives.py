@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
@@ -96,6 +97,12 @@ class SharedOperator(Operator):
 
     def _matrix(self, max_bytes: Any) -> csr_array:
         return self.matrix if max_bytes is None else self.to_matrix(max_bytes=max_bytes)
+
+    def _matrix_in(self, dtype: np.dtype[Any], max_bytes: Any) -> csr_array:
+        wider = self.dtype.kind in "iu" and dtype != self.dtype
+        return (
+            self.to_matrix(dtype=dtype, max_bytes=max_bytes) if wider else self._matrix(max_bytes)
+        )
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         return self._state.multiply(x.reshape(self._batch), self._transposed, self._conjugated)

@@ -10,18 +10,20 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..assembly import wrap
+from ._composed import Composed
 from ._operator import Operator
 from ._powers import over_power
 from ._promotion import sample_dtype
 
 
-class Scaled(Operator):
+class Scaled(Composed):
     """``scalar * op``; made by ``*``.
 
     Parameters
     ----------
     scalar : NumPy scalar
-        Of the product's dtype, or of its real part's.
+        Of the product's dtype, or of its real part's; -1, signed, for the negative of an unsigned
+        operator.
     of : Operator
         The operator.
     dtype : numpy.dtype
@@ -36,15 +38,20 @@ class Scaled(Operator):
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         if x.dtype != self.dtype:
             x = x.astype(sample_dtype(x.dtype, self.dtype), copy=False)
-        return np.asarray(self.of._multiply(x) * self.scalar)
+        y = self.of._multiply(x)
+        return np.asarray(y * self._factor(y.dtype))
+
+    def _factor(self, dtype: np.dtype[Any]) -> Any:
+        """The number for entries of this type: the -1 of an unsigned operator wraps where they do."""
+        return self.scalar.astype(dtype) if self.dtype.kind == "u" else self.scalar
 
     def _related(self, transposed: bool, conjugated: bool) -> Operator:
         scalar = self.scalar.conj() if conjugated else self.scalar
         return Scaled(scalar, self.of._kin(transposed, conjugated), self.dtype)
 
-    def _matrix(self, max_bytes: Any) -> csr_array:
-        matrix = self.of._matrix(max_bytes)
-        data = matrix.data.astype(self.dtype, copy=False) * self.scalar
+    def _matrix_in(self, dtype: np.dtype[Any], max_bytes: Any) -> csr_array:
+        matrix = self.of._matrix_in(dtype, max_bytes)
+        data = matrix.data.astype(dtype, copy=False) * self._factor(dtype)
         return wrap(data, matrix.indices, matrix.indptr, matrix.shape)
 
     @property

@@ -13,6 +13,7 @@ from scipy.sparse.linalg import aslinearoperator
 
 from .. import _validate as validate
 from ..errors import DTypeError, ShapeError
+from ._composed import Composed
 from ._entries import canonical, guard_nnz
 from ._operator import Operator
 
@@ -118,7 +119,7 @@ class ForeignOperator(Operator):
         return f"<Foreign {ends}, {type(self._held).__name__}, dtype={self.dtype}>"
 
 
-class Reshaped(Operator):
+class Reshaped(Composed):
     """An operator between samples of other shapes; made by :func:`as_operator`.
 
     Parameters
@@ -151,8 +152,8 @@ class Reshaped(Operator):
         known = self._spatial_ndim if kept else None
         return Reshaped(kin, *(ends[::-1] if transposed else ends), known)
 
-    def _matrix(self, max_bytes: Any) -> csr_array:
-        return self.of._matrix(max_bytes)
+    def _matrix_in(self, dtype: np.dtype[Any], max_bytes: Any) -> csr_array:
+        return self.of._matrix_in(dtype, max_bytes)
 
     @property
     def flops(self) -> int | None:
