@@ -269,3 +269,17 @@ def test_eigenvalues_of_entries_of_very_different_sizes():
     for value, residual in zip(found.value, found.residuals, strict=True):
         rest = np.linalg.svd(matrix - value / 1e200 * np.eye(6), compute_uv=False)[-1]
         assert rest * 1e200 <= residual + 1e185
+
+
+def test_the_numbers_of_integer_expressions_are_those_of_their_matrix():
+    one, other = (
+        st.Conv(np.array(taps, np.int8), (3,), padding=((0, 1),), channels=False)
+        for taps in ([100, 100], [3, 0])
+    )
+    op = one @ other
+    C = op.toarray().astype(float)  # 44, where 300 wraps
+    assert norm(op, 1).value == np.linalg.norm(C, 1)
+    assert (diagonal(op).value == np.diagonal(C)).all()
+    found = singular_values(op)
+    assert abs(found.value - np.linalg.svd(C, compute_uv=False)).max() <= found.error
+    assert slogdet(op)[1] == pytest.approx(np.linalg.slogdet(C)[1])
