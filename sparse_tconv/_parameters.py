@@ -80,6 +80,11 @@ _FRAGMENTS = {
         index_dtype : int32 or int64, optional
             Type of the indices; int32 while everything fits, if not given.
     """,
+    "engine_errors": """
+        {geometry_errors}
+        MissingExtraError
+            `engine` needs a package that is not installed.
+    """,
     "fresh_matrix": """
         Returns
         -------
@@ -146,7 +151,7 @@ _FRAGMENTS = {
             be empty.
         DTypeError
             The kernel has a type that the library does not compute with: float16, bool, object,
-            strings.
+            strings; or it is unsigned under a padding mode that takes differences.
     """,
 }
 

@@ -52,7 +52,7 @@ def conv(
 
     Raises
     ------
-    {geometry_errors}
+    {engine_errors}
     ShapeError
         `x` has too few axes, or `bias` has another shape.
 
@@ -138,7 +138,7 @@ def conv_transpose(
 
     Raises
     ------
-    {geometry_errors}
+    {engine_errors}
     ShapeError
         `x` has too few axes, or `bias` has another shape.
 

@@ -149,3 +149,22 @@ def test_positions_beyond_the_axis_that_memory_cannot_hold_are_refused():
         axis_pattern(op.geometry.axes[0], True)
     with pytest.raises(st.MatrixTooLargeError, match="`matrix` must fit in memory"):
         op.T.to_matrix(max_bytes=2**62)
+
+
+NARROWED = {
+    "a convolution": lambda: st.Conv([300, -1], (3,), channels=False),
+    "one kernel per position": lambda: st.LocalConv([[300] * 3], (3,), channels=False),
+    "a diagonal": lambda: st.Diagonal([300, 2]),
+    "a product": lambda: st.Diagonal([20, 2]) @ st.Diagonal([15, 2]),
+    "samples": lambda: st.Conv([1, 1], (2,), channels=False).kernel_operator([300, 2]),
+}
+
+
+@pytest.mark.parametrize("make", NARROWED.values(), ids=NARROWED)
+def test_a_matrix_in_a_narrower_type_holds_its_integers_or_is_refused(make):
+    op = make()
+    with pytest.raises(st.DTypeError, match=r"`dtype` must be able to hold .*300; got int8"):
+        op.to_matrix(dtype=np.int8)
+    narrower = op.to_matrix(dtype=np.int16)
+    assert narrower.dtype == np.int16
+    np.testing.assert_array_equal(narrower.toarray(), op.matrix.toarray())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ._csr import Skeleton, cast_weight, fresh_matrix, shared_skeleton, wrap
+from ._cast import check_cast
+from ._csr import Skeleton, fresh_matrix, shared_skeleton, wrap
 from ._extension_matrix import extension_matrix
 from ._folded_sums import check_folded_sums, check_signs, sums_may_wrap
 from ._integer_sums import check_sums
@@ -14,7 +15,7 @@ from ._row_block import row_block
 
 __all__ = [
     "Skeleton",
-    "cast_weight",
+    "check_cast",
     "check_folded_sums",
     "check_signs",
     "check_sums",

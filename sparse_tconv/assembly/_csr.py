@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .._memory import shortage_told
-from ..errors import DTypeError
 from ..geometry import ConvGeometry
 from ..pattern import MatrixPattern
+from ._cast import check_cast
 from ._folded_sums import check_folded_sums
 from ._layout import Layout, layout, stored
 from ._limits import guard, index_dtype
@@ -84,7 +84,8 @@ def fresh_matrix(
     max_bytes: Any = None,
 ) -> csr_array:
     """C or C^T as a matrix that the caller owns."""
-    weight = cast_weight(weight, dtype)
+    check_cast(weight, dtype, "a weight")
+    weight = weight if dtype is None else weight.astype(dtype, copy=False)
     pattern = MatrixPattern(
         geometry, transposed, kept_taps(weight, geometry) if drop_zeros else None
     )
@@ -96,24 +97,6 @@ def fresh_matrix(
         skeleton = _skeleton(pattern, chosen)
         values = skeleton.values(weight)
     return wrap(values, skeleton.indices, skeleton.indptr, pattern.shape)
-
-
-def cast_weight(weight: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    """The kernel in the dtype asked for; a cast that would drop imaginary parts or fractions is
-    refused.
-    """
-    check_cast(weight.dtype, dtype)
-    return weight if dtype is None else weight.astype(dtype, copy=False)
-
-
-def check_cast(given: np.dtype[Any], dtype: Any) -> None:
-    """Refuse a dtype asked for that would drop imaginary parts or fractions of the given one."""
-    if dtype is None or np.can_cast(given, dtype, "same_kind"):
-        return
-    raise DTypeError(
-        f"`dtype` must be able to hold a weight of dtype {given}; got {dtype}. "
-        f"Convert the weight first, or ask for {np.result_type(given, dtype)}."
-    )
 
 
 def kept_taps(weight: NDArray[Any], geometry: ConvGeometry) -> NDArray[np.bool_] | None:

@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 from .._memory import shortage_told
 from ..geometry import ConvGeometry
 from ..pattern import MatrixPattern
-from ._csr import Skeleton, check_cast, shared_skeleton, wrap
+from ._cast import check_cast
+from ._csr import Skeleton, shared_skeleton, wrap
 from ._folded_sums import far, sums_may_wrap
 from ._integer_sums import check_sums
 from ._layout import layout
@@ -35,7 +36,7 @@ def local_matrix(
 
     `weight` is C-ordered, of shape (*geometry.weight_shape, *out_size).
     """
-    check_cast(weight.dtype, dtype)
+    check_cast(weight, dtype, "a weight")
     wanted = weight.dtype if dtype is None else np.dtype(dtype)
     if wanted.kind in "iu":  # what they hold is what is added up
         weight = weight.astype(wanted, copy=False)

@@ -52,7 +52,7 @@ def conv(
 
     Raises
     ------
-    {geometry_errors}
+    {engine_errors}
     ShapeError
         `x` has too few axes or unknown chunk sizes, or `bias` has another shape.
     MissingExtraError
@@ -138,7 +138,7 @@ def conv_transpose(
 
     Raises
     ------
-    {geometry_errors}
+    {engine_errors}
     ShapeError
         `x` has too few axes or unknown chunk sizes, or `bias` has another shape.
     MissingExtraError

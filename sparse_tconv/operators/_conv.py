@@ -25,7 +25,7 @@ class Conv(ConvOperator, Forward):
 
     Raises
     ------
-    {geometry_errors}
+    {engine_errors}
 
     See Also
     --------
@@ -70,7 +70,7 @@ class ConvTranspose(ConvOperator, Backward):
 
     Raises
     ------
-    {geometry_errors}
+    {engine_errors}
 
     See Also
     --------

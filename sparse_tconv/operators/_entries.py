@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from ..assembly import guard_dense, guard_entries, index_dtype, wrap
-from ..errors import DTypeError, MatrixTooLargeError
+from ..assembly import check_cast, guard_dense, guard_entries, index_dtype, wrap
+from ..errors import MatrixTooLargeError
 
 __all__ = [
     "by_products",
@@ -118,13 +118,8 @@ def cast_entries(
     matrix: csr_array, dtype: np.dtype[Any], wanted: Any, index: Any, max_bytes: Any
 ) -> csr_array:
     """A copy of a matrix that the caller owns, in the dtypes asked for."""
-    if wanted is None:
-        wanted = dtype
-    elif not np.can_cast(dtype, wanted, "same_kind"):
-        raise DTypeError(
-            f"`dtype` must be able to hold entries of dtype {dtype}; got {wanted}. "
-            f"Ask for {np.result_type(dtype, wanted)} and convert them."
-        )
+    check_cast(matrix.data, wanted, "entries")
+    wanted = dtype if wanted is None else wanted
     chosen = index_dtype(matrix.shape, matrix.nnz, index)
     guard_entries(matrix.shape, matrix.nnz, wanted, chosen, max_bytes)
     return wrap(

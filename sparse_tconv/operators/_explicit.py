@@ -59,7 +59,7 @@ class WithMatrix(Arithmetic):
         Traceback (most recent call last):
             ...
         sparse_tconv.errors.DTypeError: `dtype` must be able to hold entries of dtype float64; got
-            int64. Ask for float64 and convert them.
+            int64. Ask for float64 and convert the matrix.
         """
         wanted = validate.optional_dtype("dtype", dtype)
         with shortage_told("matrix", "Use `op.apply`, which multiplies without storing it."):
