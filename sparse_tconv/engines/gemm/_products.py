@@ -84,7 +84,9 @@ def matrices(kernel: NDArray[Any], sheet: Sheet) -> NDArray[Any]:
     channels those of a group.
     """
     chosen = [kernel[:, :, :, lead][..., taps].swapaxes(2, 3) for lead, taps in sheet.blocks]
-    return np.stack([each.reshape(*each.shape[:2], -1) for each in chosen], axis=1)
+    # Stacks take the order of their parts in memory, and then every product would copy them.
+    flat = [each.reshape(*each.shape[:2], -1) for each in chosen]
+    return np.ascontiguousarray(np.stack(flat, axis=1))
 
 
 @np.errstate(over="ignore", invalid="ignore")
