@@ -54,8 +54,8 @@ def layouts_made(monkeypatch):
     """The class names of the layouts that are made from now on."""
     names = []
 
-    def seen(pattern, layout=_layout.layout):
-        made = layout(pattern)
+    def seen(*arguments, layout=_layout.layout):
+        made = layout(*arguments)
         names.append(type(made).__name__)
         return made
 

@@ -19,16 +19,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..pattern import MatrixPattern, Patch, Patches, Rows
 from ..threads import cached_property
-from ._kernel import kernel_by_rows
+from ._kernel import kernels_by_rows
 from ._leaf import expanded
 from ._pointers import add_up
 
 Ints = NDArray[np.int64]
 
-_PARTS = 200  # boxes, about, where these are larger than
+_PARTS = 300  # of the matrix: boxes are about as large where that is more than
 _LEAST = 1 << 10  # entries, or rows, and
 _MOST = 1 << 17  # at most so large
-_VALUES = 1 << 13  # of all row channels, for which boxes may be smaller
+_COPIES = 1 + 2 * 4  # of the entries of a box, while they are summed: see _SUMMED
 _KNOWN = 1 << 7  # parts of an axis whose readings are remembered
 _SUMMED = 4  # taps, for each entry, that may be there before they are summed
 
@@ -72,19 +72,19 @@ class _Box(NamedTuple):
 class ByBoxes:
     """Makes the arrays of matrices of one pattern, box by box."""
 
-    def __init__(self, pattern: MatrixPattern) -> None:
-        self._pattern = pattern
+    def __init__(self, pattern: MatrixPattern, nnz: int | None = None) -> None:
+        self._pattern, self._known = pattern, nnz
         self._axes = [Patches(axis, pattern.transposed) for axis in pattern.geometry.axes]
-        entries = pattern.geometry.nnz // pattern.row_channels
-        rows = pattern.shape[0] // pattern.row_channels
-        # Indices are made for one row channel, values for all of them.
-        least = min(_LEAST, max(1, _VALUES // pattern.row_channels))
-        self._entries = min(max(least, entries // _PARTS), _MOST)
-        self._rows = min(max(_LEAST, rows // _PARTS), _MOST)
+        whole = pattern.geometry.nnz if nnz is None else nnz
+        # Indices are made for one row channel, in the memory that there is beside all of them.
+        self._entries = min(max(_LEAST, whole // _PARTS), _MOST)
+        self._rows = min(max(_LEAST, pattern.shape[0] // _PARTS), _MOST)
 
     @cached_property
     def nnz(self) -> int:
-        """Entries of the matrix, counted."""
+        """Entries of the matrix, counted if they are not known."""
+        if self._known is not None:
+            return self._known
         counted = (int(self._counts(box, parts).sum()) for box, parts in self._boxes())
         return self._pattern.row_channels * sum(counted)
 
@@ -122,14 +122,16 @@ class ByBoxes:
 
     def values(self, weight: NDArray[Any]) -> NDArray[Any]:
         """Values in the weight's dtype, in the order of the indices."""
-        kernel = kernel_by_rows(self._pattern, weight)
-        flat = np.empty((len(kernel), self._size), dtype=weight.dtype)
+        flat = np.empty((self._pattern.row_channels, self._size), dtype=weight.dtype)
         done = 0
         for box, parts in self._boxes():
             _, sources, kept, _ = self._expanded(box, parts)
+            each = _COPIES * sources.size * weight.itemsize
             sources = sources if kept is None else sources[kept]
-            table = _entries(kernel[:, slice(*box.channels)], parts)
-            flat[:, done : done + sources.size] = table.take(sources, axis=1)
+            place = slice(done, done + sources.size)
+            for rows, kernel in kernels_by_rows(self._pattern, weight, each):
+                table = _entries(kernel[:, slice(*box.channels)], parts)
+                flat[rows, place] = table.take(sources, axis=1)
             done += sources.size
         return flat.reshape(-1)
 
@@ -187,7 +189,7 @@ class ByBoxes:
             return True  # of the axis that would be halved
         entries = [min(pair) for pair in zip(places, readings, strict=True)]
         channels = box.channels[1] - box.channels[0]
-        if channels * prod(entries) > self._entries or channels * box.rows > self._rows:
+        if channels * prod(entries) > self._entries or box.rows > self._rows:
             return True
         taps = map(min, self._pattern.geometry.kernel_size, readings)
         done = channels
@@ -231,9 +233,11 @@ def _entries(kernel: NDArray[Any], parts: Sequence[Rows], ufunc: np.ufunc = np.a
     relabeled = []
     for number, part in enumerate(parts):
         if part.taps.size < kernel.shape[2 + number]:
-            # Taps that none of them reads would take memory until their axis is summed.
+            # Taps that none of them reads would take memory until their axis is summed. (`take`
+            # would copy the whole of a kernel that is not contiguous.)
             used, taps = np.unique(part.taps, return_inverse=True)
-            kernel, part = kernel.take(used, axis=2 + number), replace(part, taps=taps)
+            index: tuple[Any, ...] = (*(slice(None),) * (2 + number), used)
+            kernel, part = kernel[index], replace(part, taps=taps)
         relabeled.append(part)
     for number, part in enumerate(relabeled):
         kernel = part.sum_taps(kernel, 2 + number, ufunc)

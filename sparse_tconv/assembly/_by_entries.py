@@ -52,3 +52,22 @@ class ByEntries:
         """Values in the weight's dtype, in the order of the indices."""
         kernel = numbers(kernel_by_rows(self._pattern, weight), self._leaf.entries)
         return kernel.take(self._leaf.sources, axis=1).reshape(-1)
+
+
+class WithoutEntries:
+    """Makes the arrays of matrices of a pattern that keeps no tap: all rows are empty."""
+
+    def __init__(self, pattern: MatrixPattern) -> None:
+        self._n_rows = pattern.shape[0]
+
+    def indices(self, dtype: DTypeLike) -> NDArray[Any]:
+        """No column indices."""
+        return np.empty(0, dtype)
+
+    def indptr(self, dtype: DTypeLike) -> NDArray[Any]:
+        """Row pointer."""
+        return np.zeros(self._n_rows + 1, dtype)
+
+    def values(self, weight: NDArray[Any]) -> NDArray[Any]:
+        """No values."""
+        return np.empty(0, weight.dtype)

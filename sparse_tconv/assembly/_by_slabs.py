@@ -7,6 +7,7 @@ repeats, columns plus a constant; nothing is sorted, and no coordinate list is e
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -17,14 +18,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..pattern import Block, MatrixPattern, Progression, Rows, fold_outer
 from ..threads import in_line, num_threads, run
-from ._kernel import kernel_by_rows
+from ._kernel import kernels_by_rows
 from ._repeat import cut, place, repeat
 from ._slab_columns import Tiled, fill_columns, outer_columns
+from ._slab_work import slab_work
 
 Ints = NDArray[np.int64]
 
 
 _TOGETHER = 1 << 17  # entries of one slab of all channels that are copied in one go
+_PIECE = 1 << 14  # entries that are held beside those that they are copied to
 _SHARED = 1 << 25  # bytes from which threads share the writing
 
 
@@ -80,39 +83,32 @@ class BySlabs:
         where there are enough of them.
         """
         pattern, starts = self._pattern, self._starts
-        values = kernel_by_rows(pattern, weight)
         flat = np.empty((pattern.row_channels, int(starts[-1])), dtype=weight.dtype)
         blocks = list(pattern.blocks(starts))
         workers = num_threads() if flat.nbytes >= _SHARED else 1
-        if len(flat) < workers:
-            _fill_channels(pattern, blocks, values, flat, workers)
-            return flat.reshape(-1)
-
-        def fill(ends: tuple[int, int]) -> None:
-            channels = slice(*ends)
-            _fill_channels(pattern, blocks, values[channels], flat[channels], 1)
-
-        run(fill, cut(len(flat), workers))
+        each = slab_work(pattern)[1] * weight.itemsize
+        for rows, values in kernels_by_rows(pattern, weight, each):
+            _share_channels(pattern, blocks, values, flat[rows], workers)
         return flat.reshape(-1)
 
 
-def slab_taps(pattern: MatrixPattern) -> int:
-    """How many taps and entries are written out beside the matrix, about and at most."""
-    *outer, last = pattern.axes
-    longest = [
-        max((region.period for region in axis.regions), default=0) for axis in (*outer, last)
-    ]
-    slabs = prod(axis.shape[0] for axis in outer)
-    combinations = prod(len(axis.progressions) for axis in outer)
-    widest = [max((part.rows.cols.size for part in axis.progressions), default=0) for axis in outer]
-    channels = pattern.row_channels
-    period = longest[-1] * min(last.axis.k, last.shape[1])
-    first = pattern.col_channels * prod(widest) * period
-    once = sum(region.period for region in last.regions) * min(last.axis.k, last.shape[1])
-    tables = pattern.col_channels * prod(axis.axis.k for axis in outer) * once
-    if combinations == 1:  # nothing that they would share
-        tables = 0
-    return slabs // 4 + 10 * combinations + first // 5 + channels * (first + tables) // 12
+def _share_channels(
+    pattern: MatrixPattern,
+    blocks: list[Block],
+    values: NDArray[Any],
+    flat: NDArray[Any],
+    workers: int,
+) -> None:
+    """The values of some channel rows, shared by threads."""
+    if len(flat) < workers:
+        _fill_channels(pattern, blocks, values, flat, workers)
+        return
+
+    def fill(ends: tuple[int, int]) -> None:
+        channels = slice(*ends)
+        _fill_channels(pattern, blocks, values[channels], flat[channels], 1)
+
+    run(fill, cut(len(flat), workers))
 
 
 def _row_ends(
@@ -270,4 +266,20 @@ def _spread(view: NDArray[Any], shifts: list[int]) -> None:
             repeat(as_strided(line, (len(line), count * size), strides), count, shifts[axis - 1])
         else:
             numbers = np.arange(1, count).reshape(-1, *(1,) * (line.ndim - 2))
-            place(line[:, :1], numbers, shifts[axis - 1], line[:, 1:])
+            for part in _pieces(line):
+                # A copy of the source: NumPy would make one as large as the target, which it
+                # interleaves with.
+                place(part[:, :1].copy(), numbers, shifts[axis - 1], part[:, 1:])
+
+
+def _pieces(line: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Parts of some slabs, shape (channel rows, count, ..., size), that each hold all of the count
+    and are no more than a piece of one.
+    """
+    if line[:, :1].size <= _PIECE:
+        yield line
+        return
+    lengths = (line.shape[0], 1, *line.shape[2:])
+    axis = int(np.argmax(lengths))
+    for first, last in cut(line.shape[axis], 2):
+        yield from _pieces(line[(*(slice(None),) * axis, slice(first, last))])

@@ -10,13 +10,14 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..pattern import MatrixPattern
 from ..threads import num_threads, run
-from ._kernel import kernel_by_rows
+from ._kernel import kernel_by_rows, kernels_by_rows
 from ._repeat import cut, place, repeat
 from ._template import Step, Template
 
 _LONG = 1 << 8  # entries: shorter stretches are doubled until they are long
 _TOGETHER = 1 << 17  # entries of several channel rows that are written in one go
 _NEW = 1 << 14  # of these, entries of the template
+_LITTLE = 1 << 17  # bytes of sums of taps that are made in one go
 _SHARED = 1 << 25  # bytes from which threads share the writing
 
 
@@ -67,17 +68,26 @@ class ByTemplate:
         Most of the time of a large array goes into its first touch: threads share it, by channels
         where there are enough of them.
         """
-        made = self.template
-        kernel = made.kernel(kernel_by_rows(self.pattern, weight))
-        if len(kernel) * made.size <= _TOGETHER and len(made.steps) == made.steps[0].count == 1:
+        made, channels = self.template, self.pattern.row_channels
+        each = made.numbers * self.pattern.col_channels * weight.itemsize
+        small = channels * made.size <= _TOGETHER and channels * each <= _LITTLE
+        if small and len(made.steps) == made.steps[0].count == 1:
+            kernel = made.kernel(kernel_by_rows(self.pattern, weight))
             return kernel.take(made.sources, axis=1).reshape(-1)
-        flat = np.empty((len(kernel), made.size), dtype=weight.dtype)
+        flat = np.empty((channels, made.size), dtype=weight.dtype)
         workers = num_threads() if flat.nbytes >= _SHARED else 1
+        for rows, kernel in kernels_by_rows(self.pattern, weight, each):
+            self._share(made.kernel(kernel), flat[rows], workers)
+        return flat.reshape(-1)
+
+    def _share(self, kernel: NDArray[Any], flat: NDArray[Any], workers: int) -> None:
+        """The values of some channel rows, shared by threads."""
+        made = self.template
         if len(flat) < workers:
             for channel in range(len(flat)):
                 rows = slice(channel, channel + 1)
                 self._fill(kernel[rows], flat[rows], workers)
-            return flat.reshape(-1)
+            return
         together = min(_TOGETHER // max(1, made.size), _NEW // max(1, made.sources.size))
         together = max(1, together)
 
@@ -87,7 +97,6 @@ class ByTemplate:
                 self._fill(kernel[rows], flat[rows], 1)
 
         run(fill, cut(len(flat), workers))
-        return flat.reshape(-1)
 
     def _fill(self, kernel: NDArray[Any], flat: NDArray[Any], workers: int) -> None:
         """The values of some channel rows."""

@@ -62,14 +62,14 @@ def shared_skeleton(geometry: ConvGeometry, transposed: bool, dtype: np.dtype[An
     nnz = pattern.nnz
     index = index_dtype(pattern.shape, nnz)
     guard(pattern, nnz, dtype, index, None)
-    skeleton = _skeleton(pattern, index)
+    skeleton = _skeleton(pattern, index, nnz)
     skeleton.indices.flags.writeable = False
     skeleton.indptr.flags.writeable = False
     return _skeletons.setdefault(key, skeleton)
 
 
-def _skeleton(pattern: MatrixPattern, index: np.dtype[Any]) -> Skeleton:
-    made = layout(pattern)
+def _skeleton(pattern: MatrixPattern, index: np.dtype[Any], nnz: int) -> Skeleton:
+    made = layout(pattern, nnz)
     return Skeleton(made, pattern.shape, made.indices(index), made.indptr(index))
 
 
@@ -94,7 +94,7 @@ def fresh_matrix(
     guard(pattern, nnz, weight.dtype, chosen, max_bytes)
     check_folded_sums(geometry, weight)
     with shortage_told("matrix", "Use the operator, which applies it without storing it."):
-        skeleton = _skeleton(pattern, chosen)
+        skeleton = _skeleton(pattern, chosen, nnz)
         values = skeleton.values(weight)
     return wrap(values, skeleton.indices, skeleton.indptr, pattern.shape)
 

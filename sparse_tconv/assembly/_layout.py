@@ -11,10 +11,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..pattern import MatrixPattern, written_taps
 from ._by_boxes import ByBoxes
-from ._by_entries import ByEntries
-from ._by_slabs import BySlabs, slab_taps
+from ._by_entries import ByEntries, WithoutEntries
+from ._by_slabs import BySlabs
 from ._by_template import ByTemplate
 from ._by_windows import ByWindows, of_whole_windows
+from ._slab_work import slab_work
 from ._template import template
 
 
@@ -37,36 +38,48 @@ _FEW = 16  # taps, of which one is kept, or fewer
 _LITTLE = 1 << 18  # bytes, which may be taken beside any matrix
 
 
-def layout(pattern: MatrixPattern) -> Layout:
-    """What makes the arrays of a pattern's matrices."""
+def layout(pattern: MatrixPattern, nnz: int | None = None) -> Layout:
+    """What makes the arrays of a pattern's matrices; the number of stored entries, if it is known,
+    need not be counted again.
+    """
+    if pattern.empty:
+        return WithoutEntries(pattern)
     if pattern.scattered:
         return ByEntries(pattern)
     if of_whole_windows(pattern):
         return ByWindows(pattern)
-    made = template(pattern, _beside(pattern)) if _plain(pattern) else None
+    plain = _plain(pattern)
+    made = template(pattern, _beside(pattern) // _PER_TAP) if plain else None
     if made is not None:
         return ByTemplate(pattern, made)
-    return BySlabs(pattern) if _in_slabs(pattern) else ByBoxes(pattern)
+    return BySlabs(pattern) if plain and _in_slabs(pattern) else ByBoxes(pattern, nnz)
 
 
 def stored(pattern: MatrixPattern) -> int:
     """Number of stored entries, or more where these are few beside the rows; nothing of the matrix's
     size is allocated.
     """
+    if pattern.empty:
+        return 0
     if pattern.taps is None or pattern.scattered:
         return pattern.geometry.nnz
-    return pattern.nnz if _in_slabs(pattern) else ByBoxes(pattern).nnz
+    in_slabs = _plain(pattern) and _in_slabs(pattern)
+    return pattern.nnz if in_slabs else ByBoxes(pattern).nnz
 
 
 def _plain(pattern: MatrixPattern) -> bool:
     """Whether the patterns of the axes, written out, are small beside the matrix."""
     axes = pattern.geometry.axes
-    return sum(written_taps(axis, pattern.transposed) for axis in axes) <= _beside(pattern)
+    written = sum(written_taps(axis, pattern.transposed) for axis in axes)
+    return written * _PER_TAP <= _beside(pattern)
 
 
 def _in_slabs(pattern: MatrixPattern) -> bool:
-    """Whether slabs are small beside the matrix, too."""
-    return _plain(pattern) and (_sparse(pattern) or slab_taps(pattern) <= 2 * _beside(pattern))
+    """Whether what slabs are written by is small beside the matrix, too."""
+    if _sparse(pattern):
+        return True
+    always, each = slab_work(pattern)
+    return always + 8 * each <= _beside(pattern)
 
 
 def _sparse(pattern: MatrixPattern) -> bool:
@@ -75,8 +88,8 @@ def _sparse(pattern: MatrixPattern) -> bool:
 
 
 def _beside(pattern: MatrixPattern) -> int:
-    """Taps or entries that may be written out beside the matrix."""
+    """Bytes that may be taken beside the matrix."""
     nbytes = 8 * pattern.geometry.nnz + 4 * pattern.shape[0]
     if pattern.taps is not None and not _sparse(pattern):
         nbytes = nbytes * int(pattern.taps.sum()) // pattern.taps.size
-    return max(nbytes // _SHARE, _LITTLE) // _PER_TAP
+    return max(nbytes // _SHARE, _LITTLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
 from typing import Any
 
@@ -67,9 +68,10 @@ def expanded(
     if len(parts) == len(channels) == 1:  # nothing to combine
         owner = np.repeat(np.arange(n_rows), parts[0].counts)
         return owner, parts[0].cols + channels[0] * prod(n_cols), numbers[0][0]
-    owner = np.repeat(np.arange(n_rows), len(channels))
-    columns = np.tile(np.array(channels) * prod(n_cols), n_rows)
-    sources = np.tile(np.arange(len(channels)), n_rows)
+    held = reduce(np.logical_and.outer, (rows.counts > 0 for rows in parts)).reshape(-1)
+    owner = np.repeat(np.flatnonzero(held), len(channels))
+    columns = np.tile(np.array(channels) * prod(n_cols), owner.size // len(channels))
+    sources = np.tile(np.arange(len(channels)), owner.size // len(channels))
     for axis, (rows, (number, total)) in enumerate(zip(parts, numbers, strict=True)):
         at = owner // prod(row_counts[axis + 1 :]) % row_counts[axis]
         counts = rows.counts[at]

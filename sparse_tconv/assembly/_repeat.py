@@ -32,14 +32,19 @@ def repeat(target: NDArray[Any], count: int, shift: int) -> None:
         strides = (target.strides[0], length * target.itemsize, target.itemsize)
         runs = as_strided(target, (len(target), times, length), strides)
         moves = np.arange(done, times * done, done)[:, None]
-        # Source and target overlap in several rows taken together, and NumPy would copy a large
-        # source.
-        for rows in runs if large else [runs.swapaxes(0, 1)]:
-            place(rows[:1], moves if large else moves[..., None], shift, rows[1:])
+        # Source and target interleave in several rows taken together, and NumPy would copy as much
+        # as the target holds.
+        if large or len(target) == 1:
+            for rows in runs:
+                place(rows[:1], moves, shift, rows[1:])
+        else:
+            rows = runs.swapaxes(0, 1)
+            place(rows[:1].copy(), moves[..., None], shift, rows[1:])
         done *= times
     length = done * size
-    rest = target[:, length:]
-    place(target[:, : rest.shape[1]], done, shift, rest)
+    first, rest = target[:, : target.shape[1] - length], target[:, length:]
+    for source, copy in zip(first, rest, strict=True) if rest.size >= _RUN else [(first, rest)]:
+        place(source, done, shift, copy)
 
 
 def place(part: NDArray[Any], number: Ints | int, shift: int, target: NDArray[Any]) -> None:

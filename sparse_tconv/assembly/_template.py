@@ -26,6 +26,8 @@ Ints = NDArray[np.int64]
 
 _LARGEST = 1 << 17  # entries: a template beyond is not worth its memory
 _SMALL = 1 << 16  # entries: up to here a matrix is written out whole, which leaves fewer steps
+_NUMBERS = 8  # of sums of taps, for each entry that may be there
+_COPIES = 4  # of the sums of taps, about, while these are made
 _SHARE = 2  # and of a larger one as much as is this share of what may be
 
 
@@ -99,6 +101,13 @@ class Template:
         arrays = self.columns.nbytes + self.sources.nbytes + self.ends.nbytes
         return arrays + 200 * len(self.steps) + 1000
 
+    @cached_property
+    def numbers(self) -> int:
+        """Numbers that are made of one pair of channels to extend the kernel; 0 where no taps meet."""
+        if not any(found.taps.size for found in self.entries):
+            return 0
+        return _COPIES * prod(found.total for found in self.entries)
+
     def kernel(self, values: NDArray[Any]) -> NDArray[Any]:
         """A kernel by rows as (row channels, numbers that `sources` count)."""
         return numbers(values, self.entries)
@@ -121,7 +130,10 @@ def template(pattern: MatrixPattern, most: int) -> Template | None:
 
 def _template(pattern: MatrixPattern, most: int) -> Template | None:
     parts = _parts(pattern, min(_LARGEST, most))
-    return _Writer(pattern, parts).template() if parts else None
+    made = _Writer(pattern, parts).template() if parts else None
+    if made is not None and made.numbers * pattern.col_channels > _NUMBERS * most:
+        return None
+    return made
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,11 @@ class MatrixPattern:
         return tuple(product(*(axis.progressions for axis in self.axes[:-1])))
 
     @property
+    def empty(self) -> bool:
+        """Whether no tap is kept."""
+        return self.taps is not None and not self.taps.any()
+
+    @property
     def scattered(self) -> bool:
         """Whether so few of the rows have entries that nothing of their number should be made."""
         return self.shape[0] > _SCATTERED * self.geometry.nnz
