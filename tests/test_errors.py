@@ -256,7 +256,7 @@ CASES = [
     (
         lambda: st.conv_matrix(W, IN, dtype="float16"),
         st.DTypeError,
-        r"`dtype` must have .*got float16",
+        r"`dtype` must be .*got float16",
     ),
     (
         lambda: st.conv_matrix(W, IN, dtype="spam"),

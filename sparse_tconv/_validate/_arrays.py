@@ -154,13 +154,19 @@ def numeric_dtype(name: str, dtype: Any) -> np.dtype[Any]:
         raise DTypeError(
             f"`{name}` must be a NumPy dtype; got {dtype!r}. Pass np.float64, say."
         ) from error
-    _check_dtype(name, found, "x", "")
+    if not _computed_with(found):
+        raise DTypeError(f"`{name}` must be {_ALLOWED}; got {found}. Pass np.float64, say.")
     return found
+
+
+def _computed_with(dtype: np.dtype[Any]) -> bool:
+    """Whether the library computes with arrays of this dtype."""
+    return dtype.kind in "iufc" and dtype != np.float16
 
 
 def _check_dtype(name: str, dtype: np.dtype[Any], array: str, other: str) -> None:
     """Refuse what is no dtype of the library's; `array` is what to call an array of it."""
-    if dtype.kind in "iufc" and dtype != np.float16:
+    if _computed_with(dtype):
         return
     if dtype.kind == "f" or dtype.name in HALVES or dtype.name.startswith("float8"):
         also = other if dtype.name in HALVES else ""
