@@ -271,15 +271,14 @@ def test_eigenvalues_of_entries_of_very_different_sizes():
         assert rest * 1e200 <= residual + 1e185
 
 
-def test_the_numbers_of_integer_expressions_are_those_of_their_matrix():
+def test_the_numbers_of_integer_expressions_do_not_wrap():
     one, other = (
         st.Conv(np.array(taps, np.int8), (3,), padding=((0, 1),), channels=False)
         for taps in ([100, 100], [3, 0])
     )
     op = one @ other
-    C = op.toarray().astype(float)  # 44, where 300 wraps
+    C = one.toarray().astype(float) @ other.toarray()  # 300, which int8 does not hold
     assert norm(op, 1).value == np.linalg.norm(C, 1)
     assert (diagonal(op).value == np.diagonal(C)).all()
     found = singular_values(op)
     assert abs(found.value - np.linalg.svd(C, compute_uv=False)).max() <= found.error
-    assert slogdet(op)[1] == pytest.approx(np.linalg.slogdet(C)[1])

@@ -31,9 +31,7 @@ def common(op: Any) -> tuple[Any, int]:
     """The expression over a power of two, and the exponent: 0 where its parts, and what they make,
     are of common size.
     """
-    exponent = 0
-    if op.dtype.kind in "fc":  # the matrix of integers wraps, and that is the one meant
-        op, exponent = op.over_powers(_part)
+    op, exponent = op.over_powers(_part)
     size = _size(op)
     if not isfinite(size):
         raise GeometryError(
