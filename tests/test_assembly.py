@@ -478,3 +478,15 @@ def test_few_windows_of_a_long_kernel_take_the_matrix_and_little_more(options, r
     np.testing.assert_array_equal(matrix @ x.ravel(), np.ravel(wanted))
     arrays = matrix.data, matrix.indices, matrix.indptr
     assert scipy.sparse.csr_array(arrays, shape=matrix.shape).has_canonical_format
+
+
+def test_a_matrix_of_which_no_tap_is_kept_takes_its_row_pointer_and_nothing_else():
+    options = {"padding": 2**20, "padding_mode": "antireflect", "channels": False}
+    assert peak_over_size(lambda: st.conv_matrix(np.zeros(3), 14, drop_zeros=True, **options)) < 1.1
+
+
+def test_slabs_that_interleave_are_copied_in_pieces():
+    # The slabs of its outer axes repeat in strides, between those of others.
+    options = {"padding": (3, 40), "padding_mode": ("circular", "antisymmetric"), "groups": 5}
+    build = partial(st.conv_matrix, np.ones((10, 1, 5, 9)), (5, 37, 32), stride=(2, 1), **options)
+    assert peak_over_size(build) <= 1.1

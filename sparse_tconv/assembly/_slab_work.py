@@ -33,5 +33,7 @@ def slab_work(pattern: MatrixPattern) -> tuple[int, int]:
     if whole and combinations > 1:
         tables = pattern.col_channels * prod(sizes[:-1]) * sum(rows.taps.size for rows in periods)
     numbers = 3 * (max(folded, default=0) + columns * read) + 2 * tables
+    if tables and not any(part.rows.folded for found in parts for part in found):
+        numbers = tables  # slabs are taken from these, in place
     order = 0 if whole else _ORDER * columns * held
     return 16 * slabs + objects + order, numbers
