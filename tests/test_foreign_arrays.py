@@ -32,6 +32,17 @@ def quantized():
         return torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)
 
 
+class Unreadable:
+    def __index__(self):
+        raise RuntimeError("not now")
+
+
+NO_INTEGERS = [
+    *(torch.tensor(True), torch.tensor(2.0), torch.tensor(2, device="meta"), np.array(True)),
+    Unreadable(),
+]
+
+
 # Everything that takes a weight or a bias takes it from a layer as it is.
 TAKES_WEIGHT = {
     "conv_matrix": lambda w: st.conv_matrix(w, (6,), **BARE).toarray(),
@@ -231,10 +242,15 @@ def test_integers_of_other_libraries_are_integers(number):
     assert np.array_equal(st.Conv(W, shape, **options, **BARE).apply(X), expected)
 
 
-@pytest.mark.parametrize("number", [torch.tensor(True), torch.tensor(2.0), np.array(True)])
+@pytest.mark.parametrize("number", [*NO_INTEGERS, np.longdouble("1e400")])
 def test_what_is_no_integer_of_another_library_is_refused(number):
     with pytest.raises(st.GeometryError, match=r"`stride` must be an int .*; got"):
         st.conv(X, W, stride=number, **BARE)
+
+
+def test_a_tensor_is_no_dtype():
+    with pytest.raises(st.DTypeError, match=r"`dtype` must be a NumPy dtype; got tensor"):
+        OP.to_matrix(dtype=torch.tensor(2.0))
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 3), (2, 0, 3), (2, 3, 0)])

@@ -77,7 +77,7 @@ def integer(
     rule = form if minimum is None else f"{form}, at least {minimum}"
     try:
         number = None if _is_flag(value) or isinstance(value, str) else operator.index(value)
-    except TypeError:
+    except Exception:  # whatever an object of another library says, such as a tensor without values
         number = None
     if number is None:
         nearest = _nearest_integer(value, minimum)
@@ -102,7 +102,7 @@ def _nearest_integer(value: Any, minimum: int | None) -> str:
     """The hint for something that is almost an int: the int to type instead."""
     if isinstance(value, (bool, np.bool_, str)):
         return " Pass a plain int."
-    if isinstance(value, (float, np.floating)) and np.isfinite(value):
+    if isinstance(value, (float, np.floating)) and np.isfinite(float(value)):
         near = round(float(value))
         return f" Use {near if minimum is None else max(near, minimum)}."
     return " Pass a plain int."

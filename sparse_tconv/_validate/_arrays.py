@@ -150,7 +150,7 @@ def numeric_dtype(name: str, dtype: Any) -> np.dtype[Any]:
     """
     try:
         found = np.dtype(dtype)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # ValueError: another library's `.dtype`
         raise DTypeError(
             f"`{name}` must be a NumPy dtype; got {dtype!r}. Pass np.float64, say."
         ) from error
