@@ -45,6 +45,13 @@ def test_what_no_machine_word_holds_is_refused_by_name(name, value):
         st.Conv(np.ones((1, 1, 3)), **arguments)
 
 
+@pytest.mark.parametrize("name", ["stride", "padding"])
+@pytest.mark.parametrize("value", [(10**5000, 1, 1), [[[10**5000]]]], ids=["flat", "nested"])
+def test_lists_of_what_python_does_not_write_are_refused_by_name(name, value):
+    with pytest.raises(st.GeometryError, match=f"`{name}` must .*got"):
+        st.Conv(np.ones((3, 3)), (5, 5), channels=False, **{name: value})
+
+
 @pytest.mark.parametrize("engine", ["auto", "csr", "gemm", "fft"])
 @pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "symmetric", "replicate"])
 @pytest.mark.parametrize("before", [FAR, -FAR, FAR + 3, 2**45 + 1])

@@ -81,7 +81,7 @@ def integer(
         number = None
     if number is None:
         nearest = _nearest_integer(value, minimum)
-        raise GeometryError(f"`{name}` must be {rule}; got {value!r}.{nearest}")
+        raise GeometryError(f"`{name}` must be {rule}; got {_written(value)}.{nearest}")
     if not -maximum <= number <= maximum:
         # Not written out: Python refuses to write numbers of some thousand digits.
         raise GeometryError(
@@ -117,7 +117,7 @@ def per_axis(name: str, value: Any, n_axes: int, *, minimum: int) -> tuple[int, 
     if len(entries) != n_axes:
         raise GeometryError(
             f"`{name}` must be {form} ({n_axes} {_plural('axis', n_axes)}); got {len(entries)} entries, "
-            f"{value!r}. Pass one int, or {n_axes}."
+            f"{_written(value)}. Pass one int, or {n_axes}."
         )
     return tuple(integer(name, entry, minimum=minimum, form=form) for entry in entries)
 
@@ -155,7 +155,7 @@ def padding(value: Any, n_axes: int) -> str | tuple[Pair, ...]:
     if len(entries) != n_axes:
         raise GeometryError(
             f"`padding` must be {_PADDING_FORM} ({n_axes} {_plural('axis', n_axes)}); "
-            f"got {len(entries)} entries, {value!r}. Pass one int, {n_axes} ints or {n_axes} pairs."
+            f"got {len(entries)} entries, {_written(value)}. Pass one int, {n_axes} ints or {n_axes} pairs."
         )
     if not any(nested):
         amounts = [integer("padding", entry, form=_PADDING_FORM) for entry in entries]
@@ -251,3 +251,11 @@ def is_sequence(value: Any) -> bool:
 def _plural(word: str, count: int) -> str:
     """'1 axis', '2 axes'."""
     return word if count == 1 else {"axis": "axes"}[word]
+
+
+def _written(value: Any) -> str:
+    """What the caller passed; Python does not write integers of some thousand digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        return f"a {type(value).__name__} of integers too long to write"
