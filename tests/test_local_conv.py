@@ -333,3 +333,11 @@ def test_weights_of_keras_layers_are_laid_out_as_the_page_says(rng):
     wanted = np.stack([signal[i : i + 3].reshape(-1) @ one[i] for i in range(4)])
     weight = one.reshape(4, 3, c_in, c_out).transpose(3, 2, 1, 0)
     np.testing.assert_array_equal(st.LocalConv(weight, (c_in, 6)).apply(signal.T).T, wanted)
+
+
+@pytest.mark.parametrize("name", ["LocalConv", "LocalConvTranspose"])
+def test_a_matrix_that_does_not_fit_names_the_operator_that_it_is_of(name, monkeypatch):
+    monkeypatch.setattr("sparse_tconv.assembly._limits.available_memory", lambda: 0)
+    op = st.LocalConv(np.ones((9, 400_000), np.int8), (400_000,), padding=4, channels=False)
+    with pytest.raises(st.MatrixTooLargeError, match=f"or use `{name}`, which applies it"):
+        (op if name == "LocalConv" else op.T).matrix  # noqa: B018

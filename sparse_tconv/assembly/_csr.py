@@ -52,7 +52,9 @@ class Skeleton:
 _skeletons: WeakValueDictionary[tuple[ConvGeometry, bool], Skeleton] = WeakValueDictionary()
 
 
-def shared_skeleton(geometry: ConvGeometry, transposed: bool, dtype: np.dtype[Any]) -> Skeleton:
+def shared_skeleton(
+    geometry: ConvGeometry, transposed: bool, dtype: np.dtype[Any], kind: str = ""
+) -> Skeleton:
     """The index arrays of C or C^T, shared with every operator of that geometry that is alive."""
     key = geometry, transposed
     found = _skeletons.get(key)
@@ -61,7 +63,7 @@ def shared_skeleton(geometry: ConvGeometry, transposed: bool, dtype: np.dtype[An
     pattern = MatrixPattern(geometry, transposed)
     nnz = pattern.nnz
     index = index_dtype(pattern.shape, nnz)
-    guard(pattern, nnz, dtype, index, None)
+    guard(pattern, nnz, dtype, index, None, kind)
     skeleton = _skeleton(pattern, index, nnz)
     skeleton.indices.flags.writeable = False
     skeleton.indptr.flags.writeable = False

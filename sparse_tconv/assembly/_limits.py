@@ -36,10 +36,17 @@ def index_dtype(shape: tuple[int, int], nnz: int, asked: Any = None) -> np.dtype
 
 
 def guard(
-    pattern: MatrixPattern, nnz: int, dtype: np.dtype[Any], index: np.dtype[Any], max_bytes: Any
+    pattern: MatrixPattern,
+    nnz: int,
+    dtype: np.dtype[Any],
+    index: np.dtype[Any],
+    max_bytes: Any,
+    kind: str = "",
 ) -> None:
-    """Refuse a matrix that needs more than `max_bytes`, or more than the memory there is."""
-    name = "ConvTranspose" if pattern.transposed else "Conv"
+    """Refuse a matrix that needs more than `max_bytes`, or more than the memory there is; `kind` is
+    "Local" where the operator is.
+    """
+    name = kind + ("ConvTranspose" if pattern.transposed else "Conv")
     guard_entries(pattern.shape, nnz, dtype, index, max_bytes, f"`{name}`, which applies it")
 
 

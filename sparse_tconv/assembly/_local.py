@@ -58,7 +58,7 @@ def shared_local_matrix(
     """The values of C or C^T, read-only, and the index arrays that it shares with all matrices of
     its geometry.
     """
-    skeleton = shared_skeleton(geometry, transposed, weight.dtype)
+    skeleton = shared_skeleton(geometry, transposed, weight.dtype, "Local")
     _check_sums(geometry, weight)
     with shortage_told("matrix", "Use the operator, which applies it without storing it."):
         values = _values(MatrixPattern(geometry, transposed), weight, weight.dtype)
