@@ -79,7 +79,7 @@ def _in_slabs(pattern: MatrixPattern) -> bool:
     if _sparse(pattern):
         return True
     always, each = slab_work(pattern)
-    return always + 8 * each <= _beside(pattern)
+    return always + 8 * each <= max(_beside(pattern), 2 * _LITTLE)
 
 
 def _sparse(pattern: MatrixPattern) -> bool:
