@@ -15,7 +15,7 @@ from ..threads import in_line, num_threads, run
 from ._local_copies import pieces
 from ._local_plan import local_plan
 
-_SHARED = 1 << 24  # bytes from which threads share the writing
+_SHARED = 1 << 23  # bytes from which threads share the writing
 _TASKS = 8  # of a thread: one that is held up leaves some to the others
 
 
