@@ -282,3 +282,44 @@ def test_the_numbers_of_integer_expressions_do_not_wrap():
     assert (diagonal(op).value == np.diagonal(C)).all()
     found = singular_values(op)
     assert abs(found.value - np.linalg.svd(C, compute_uv=False)).max() <= found.error
+    sign, logarithm = slogdet(op)
+    assert (sign, logarithm) == (1.0, pytest.approx(3 * np.log(300)))
+
+
+@pytest.mark.parametrize("word", [np.int8, np.uint8, np.int16, np.int64, np.uint64])
+def test_no_number_of_an_expression_of_integers_wraps(word):
+    """Sums, multiples, negatives and products beyond their own type, and beyond machine words."""
+    top = 100 if np.dtype(word).itemsize < 8 else 2**61 + 1
+    tridiagonal = st.Conv(np.array([1, top, 0], word), (4,), padding=1, channels=False)
+    plain = np.array([[int(entry) for entry in row] for row in tridiagonal.toarray()], object)
+    cases = {
+        "sum": (tridiagonal + tridiagonal, 2 * plain),
+        "multiple": (3 * tridiagonal, 3 * plain),
+        "negative": (-tridiagonal, -plain),
+        "product": (tridiagonal @ tridiagonal, plain @ plain),
+    }
+    for name, (op, exact) in cases.items():
+        dense = exact.astype(float)
+        sign, logarithm = slogdet(op)
+        wanted = sum(np.log(float(abs(entry))) for entry in np.diagonal(exact))
+        assert sign == 1.0, name
+        assert logarithm == pytest.approx(wanted), name
+        np.testing.assert_allclose(diagonal(op).value.astype(float), np.diagonal(dense), rtol=1e-14)
+        assert trace(op).value == pytest.approx(float(np.trace(exact)), rel=1e-14), name
+        assert norm(op, np.inf).value == pytest.approx(float(abs(exact).sum(axis=1).max())), name
+        columns = (exact**2).sum(axis=0).astype(float)
+        np.testing.assert_allclose(gram_diagonal(op).value.astype(float), columns, rtol=1e-13)
+        values = abs(eigenvalues(op).value)
+        np.testing.assert_allclose(values, abs(float(exact[0, 0])), rtol=1e-3)
+        same = st.as_operator(dense, (4,), (4,))
+        assert equivalent(op, same, tol=1e-10 * float(abs(exact).max())), name
+
+
+def test_integers_of_expressions_are_exact_up_to_words():
+    one = st.Conv(
+        np.array([2**59 + 1, 2**59 + 3], np.int64), (2,), padding=((0, 1),), channels=False
+    )
+    op = one + one
+    assert diagonal(op).value.tolist() == [2**60 + 2] * 2
+    assert trace(op).value == 2**61 + 4
+    assert norm(op, 1).value == 2**61 + 8

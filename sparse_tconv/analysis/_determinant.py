@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.sparse.linalg import splu
 
 from ..errors import GeometryError
@@ -15,7 +16,7 @@ from ..solution import Result
 from ..spectral import applicable, problem, scaled, spectrum, square_blocks, square_factors
 from ._common_size import common, matrix_error
 from ._diagonal import diagonal, square
-from ._expressions import dense
+from ._integers import integers
 from ._row_sums import EPS, finite, wide_matrix
 from ._triangular import integer_sign, is_triangular
 from ._triplets import rounding
@@ -84,15 +85,18 @@ def slogdet(op: Operator) -> Result:
     if isinstance(op, ConvOperator):
         small, exponent = scaled(op)
         found = _of_convolution(small)
-    elif op.dtype.kind in "iu":
+    elif (exact := integers(op)) is not None:
         small, exponent = op, 0  # eliminated as they are
-        found = _of_matrix(small)
+        found = _of_matrix(op, exact)
     else:
         small, exponent = common(op)
-        found = _of_matrix(small, matrix_error(small, op.dtype, exponent))
+        off = matrix_error(small, op.dtype, exponent)
+        found = _of_matrix(small, wide_matrix(small), off)
     if found.complete != "proved" and op.shape[0] <= _REPEATED_SIDE and _is_single(op):
         # The structure of its kernel is one to single precision only; that of the matrix is its own.
-        found = max(found, _of_matrix(small), key=lambda one: one.complete == "proved")
+        found = max(
+            found, _of_matrix(small, wide_matrix(small)), key=lambda one: one.complete == "proved"
+        )
     sign, logarithm = found.value
     shift = op.shape[0] * exponent * log(2) if logarithm > -inf else 0.0
     error = found.error + 2 * EPS * abs(shift)
@@ -116,7 +120,7 @@ def _of_convolution(op: ConvOperator) -> Result:
     if op.geometry.x_shape == op.geometry.y_shape:
         method = applicable(op, lambda method, work: work <= _within(op, method))
     found = _of_factors(op) if method == "kronecker" else _of_blocks(op) if method else None
-    return found or _of_matrix(op)
+    return found or _of_matrix(op, wide_matrix(op))
 
 
 def _is_pixelwise(op: ConvOperator) -> bool:
@@ -210,19 +214,19 @@ def _of_diagonal(found: Result) -> Result:
     return Result((_phase(signs.prod()), float(logarithms.sum())), "triangular", error, "proved")
 
 
-def _of_matrix(op: Any, off: float = 0.0) -> Result:
+def _of_matrix(op: Any, matrix: csr_array, off: float = 0.0) -> Result:
     """Of the whole matrix, which is off by so much: decomposed while it is small, factorized
     beyond.
     """
+    numbers = finite(op, matrix).astype(np.result_type(matrix.dtype, np.float64))
     if op.shape[0] <= _DENSE_SIDE:
-        _, values, _ = dense(_wide(op), vectors=False)
-        matrix = finite(op, wide_matrix(op)).toarray()
-        sign = np.linalg.slogdet(matrix.astype(np.result_type(matrix, np.float64)))[0]
+        entries = numbers.toarray()
+        values = np.linalg.svd(entries, compute_uv=False)
         error = rounding(max(op.shape), float(values[0])) + off
-        return _weighed(op, sign, values, error, "dense")
-    matrix = finite(op, wide_matrix(op)).tocsc()
+        whole = op if isinstance(op, ConvOperator) else matrix
+        return _weighed(whole, np.linalg.slogdet(entries)[0], values, error, "dense")
     try:
-        factors = splu(matrix.astype(np.result_type(matrix, np.float64)))
+        factors = splu(numbers.tocsc())
     except RuntimeError:
         return Result((0.0, -inf), "lu", inf, "unknown")
     except MemoryError as failure:
@@ -234,13 +238,6 @@ def _of_matrix(op: Any, off: float = 0.0) -> Result:
     order = _parity(factors.perm_r) * _parity(factors.perm_c)
     sign = order * (pivots / abs(pivots)).prod()
     return Result((_phase(sign), float(np.log(abs(pivots)).sum())), "lu", inf, "unknown")
-
-
-def _wide(op: Any) -> Any:
-    """A convolution whose taps meet in double precision."""
-    if not isinstance(op, ConvOperator):
-        return op
-    return op.with_weight(op.weight.astype(np.complex128 if op.dtype.kind == "c" else np.float64))
 
 
 def _parity(permutation: NDArray[Any]) -> int:

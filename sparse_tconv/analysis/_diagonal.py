@@ -15,6 +15,7 @@ from ..operators import ConvOperator, Operator
 from ..solution import Result
 from ..spectral import checked, restored, restored_error, scaled
 from ._common_size import common, matrix_error
+from ._integers import integers
 from ._row_sums import EPS, finite, rounding, wide_matrix
 
 _SAFE = 1 << 62
@@ -32,7 +33,7 @@ def diagonal(op: Operator) -> Result:
     -------
     Result
         An array (n,), in the order of the rows; exact for integers: int64, or Python's integers
-        where a sum of taps is longer.
+        where a sum of taps is longer. Of an expression whose entries int64 may not hold: float64.
 
     Raises
     ------
@@ -58,9 +59,9 @@ def diagonal(op: Operator) -> Result:
     op = square(op)
     folds = isinstance(op, ConvOperator) and op.geometry.x_shape == op.geometry.y_shape
     method = "pattern" if folds else "matrix"
-    if op.dtype.kind in "iu":
-        values = _folded(op) if folds else wide_matrix(op).diagonal()
-        return Result(values, method, 0.0, "proved")
+    exact = _of_integers(op, folds)
+    if exact is not None:
+        return Result(exact, method, 0.0, "proved")
     if isinstance(op, ConvOperator):
         small, exponent = scaled(op)
         error = rounding(small, prod(axis.k for axis in op.geometry.axes))
@@ -127,6 +128,14 @@ def square(op: Any) -> Any:
         f"`op` must have as many rows as columns; got {rows:,} x {columns:,}. "
         "Ask for gram_diagonal, or for the diagonal of op.H @ op."
     )
+
+
+def _of_integers(op: Any, folds: bool) -> NDArray[Any] | None:
+    """The diagonal where it is known to be of integers that do not wrap."""
+    if op.dtype.kind in "iu" and folds:
+        return _folded(op)
+    matrix = integers(op)
+    return None if matrix is None else np.asarray(matrix.diagonal())
 
 
 def _folded(op: ConvOperator) -> NDArray[Any]:

@@ -205,10 +205,12 @@ def norm_bounds(op: Any, of_convolution: Any) -> NormBounds:
 
 def largest_difference(op1: Any, op2: Any) -> float:
     """Of two entries of two matrices, integers in a type that holds them."""
-    first, second = (_wide(op.matrix) for op in (op1, op2))
+    first, second = map(_wide_matrix, (op1, op2))
     with np.errstate(over="ignore"):
         return float(abs((first - second).data).max(initial=0))
 
 
-def _wide(matrix: csr_array) -> csr_array:
-    return matrix.astype(np.result_type(matrix.dtype, np.longdouble))
+def _wide_matrix(op: Any) -> csr_array:
+    """In a type in which integers do not wrap and differences do not round."""
+    wide = np.result_type(op.dtype, np.longdouble)
+    return op.to_matrix(dtype=wide) if op.dtype.kind in "iu" else op.matrix.astype(wide)

@@ -12,6 +12,7 @@ from ..operators import ConvOperator, Operator
 from ..solution import Result
 from ..spectral import checked, restored, restored_error, scaled
 from ._common_size import common, matrix_error, put_back
+from ._integers import integers
 from ._norms import spectral_norm
 from ._row_sums import (
     EPS,
@@ -130,8 +131,9 @@ def _exact(found: Any, ord: Any, method: str) -> Result:  # noqa: A002
 
 def _of_matrix(op: Operator, ord: Any) -> Result:  # noqa: A002
     """A norm of an expression, whose matrix is made."""
-    if op.dtype.kind in "iu":
-        return _exact(matrix_sums(_sides(wide_matrix(op), ord), _terms(ord)), ord, "matrix")
+    exact = integers(op)
+    if exact is not None:
+        return _exact(matrix_sums(_sides(exact, ord), _terms(ord)), ord, "matrix")
     dtype, (op, exponent) = op.dtype, common(op)
     matrix = _sides(finite(op, wide_matrix(op)), ord)
     found = matrix_sums(abs(matrix), _terms(ord))
@@ -198,8 +200,9 @@ def gram_diagonal(op: Operator) -> Result:
 def _gram_of_matrix(op: Any) -> Result:
     """The same of an expression, whose matrix is made."""
     shape = op.in_shape
-    if op.dtype.kind in "iu":
-        sums = matrix_sums(wide_matrix(op).T.tocsr(), squares).sums
+    exact = integers(op)
+    if exact is not None:
+        sums = matrix_sums(exact.T.tocsr(), squares).sums
         return Result(sums.reshape(shape), "matrix", 0.0, "proved")
     dtype, (op, exponent) = op.dtype, common(op)
     found = matrix_sums(finite(op, wide_matrix(op)).T.tocsr(), squares)

@@ -45,8 +45,8 @@ def _sides(axis: Axis, used: NDArray[np.bool_], number: int) -> tuple[bool, bool
 
 
 def integer_sign(op: Any) -> int | None:
-    """The sign of the determinant of a matrix of integers, by elimination without fractions; None
-    if they are none, or too many.
+    """The sign of the determinant of a convolution, or a matrix, of integers, by elimination without
+    fractions; None if they are none, or too many.
 
     E. H. Bareiss, "Sylvester's identity and multistep integer-preserving Gaussian elimination",
     Math. Comp. 22 (1968): every division is exact.
