@@ -347,3 +347,52 @@ def test_chunks_that_are_none_are_refused(chunks, tmp_path):
         outcome = read.chunks
     wanted = {2**62: ((4,),)}.get(chunks, "`chunks` must ")
     assert outcome == wanted
+
+
+def _solved_at(of_op, of_y, rng):
+    """C x = y in powers of ten of C and of y, and what the callback saw last."""
+    kernel = np.array([0.3, 2.0, -0.2]) * 10.0**of_op
+    y = rng.standard_normal(7) * 10.0**of_y
+    options = {"padding": 1, "channels": False}
+    seen = []
+    found = chunked.cgls(
+        lambda v: chunked.conv(v, kernel, **options),
+        lambda v: chunked.conv_transpose(v, kernel, **options),
+        da.from_array(y, chunks=4),
+        damp=0.1 * 10.0**of_op,
+        callback=seen.append,
+    )
+    assert found.converged
+    np.testing.assert_array_equal(seen[-1].compute(), found.x.compute())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("of_op", "of_y"), [(-200, -200), (200, 100), (-200, 0), (200, -80), (0, 150), (0, -200)]
+)
+def test_cgls_answers_at_every_scale_as_at_one(of_op, of_y):
+    found, plain = (_solved_at(*at, np.random.default_rng(3)) for at in ((of_op, of_y), (0, 0)))
+    wanted = plain.x.compute() * 10.0 ** (of_y - of_op)
+    np.testing.assert_allclose(found.x.compute(), wanted, rtol=1e-9)
+    np.testing.assert_allclose(found.residual_norm, plain.residual_norm * 10.0**of_y, rtol=1e-5)
+    size = abs(wanted).max()
+    np.testing.assert_allclose(found.solution_norm, np.linalg.norm(wanted / size) * size)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float32, np.complex64])
+@pytest.mark.parametrize(("of_op", "of_y"), [(-30, 0), (-30, -30), (30, 30)])
+def test_cgls_of_single_precision_and_of_integers(dtype, of_op, of_y, rng):
+    x, factor = rng.integers(-9, 9, 20), np.float32(10.0**of_op)
+    data = x if dtype is np.int64 else (x * 10.0**of_y).astype(dtype)
+    y = da.from_array(data, chunks=7)
+    found = chunked.cgls(lambda v: v * factor, lambda v: v * factor, y)
+    assert found.converged
+    assert found.x.dtype == np.result_type(dtype, np.float32)
+    wanted = data.astype(np.complex128) / float(factor)
+    np.testing.assert_allclose(found.x.compute(), wanted, rtol=1e-5)
+
+
+def test_cgls_refuses_an_answer_that_its_type_cannot_hold():
+    y, factor = da.ones(3, dtype=np.float32) * 1e20, np.float32(1e-30)
+    with pytest.raises(DTypeError, match="`y` must have an answer that float32 can hold; got one"):
+        chunked.cgls(lambda v: v * factor, lambda v: v * factor, y)

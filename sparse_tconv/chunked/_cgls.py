@@ -12,8 +12,7 @@ from .. import _validate as validate
 from ..errors import GeometryError, ShapeError
 from ..solution import ConvergenceWarning, Solution, Status, backward_error
 from ._arrays import checked
-
-_Product = Callable[[Any], Any]
+from ._scale import Scaled, persisted
 
 
 def cgls(
@@ -55,6 +54,8 @@ def cgls(
         ``adjoint(forward(x))`` and x do not have one shape.
     GeometryError
         `damp`, `rtol` or `maxiter` is not what it may be.
+    DTypeError
+        `y` is no Dask array of numbers, or its type cannot hold the answer.
 
     Warns
     -----
@@ -63,7 +64,7 @@ def cgls(
 
     Notes
     -----
-    Iterates are persisted, so that the graph does not grow, and each product is computed once per
+    Powers of two are taken out of data and operator where these are far from 1. Iterates are persisted, so that the graph does not grow, and each product is computed once per
     iteration, and once more at the end, where what the recurrences claim is measured. Progress is
     Dask's own: ``with dask.diagnostics.ProgressBar(): ...``, or the dashboard.
 
@@ -81,18 +82,19 @@ def cgls(
         sparse_tconv for arrays in memory, or dask.array.from_array.
     """
     data = checked("y", y)
-    weight = _positive("damp", damp) ** 2
+    damp = _positive("damp", damp)
     tolerance = _positive("rtol", rtol)
     most = validate.integer("maxiter", maxiter, minimum=0)
-    x = 0 * adjoint(data)
-    image = forward(x)
+    image = forward(adjoint(data))  # lazily: only its shape is looked at
     if image.shape != data.shape:
         raise ShapeError(
             f"`forward` must give the shape of `y`, {data.shape}; got {image.shape}. "
             f"Check that `adjoint` is its adjoint."
         )
+    scaled = Scaled.of(forward, adjoint, data, damp)
     # What the recurrences claim is measured; where it does not hold, they start again from there.
-    problem, last, done = _Problem(forward, adjoint, data, weight), np.inf, 0
+    x = scaled.start
+    problem, last, done = _Problem(scaled), np.inf, 0
     while True:
         at = problem.measured(x)
         if at.error <= tolerance:
@@ -107,14 +109,14 @@ def cgls(
                 at, p = problem.step(at, p)
                 done += 1
                 if callback is not None:
-                    callback(at.x)
+                    callback(scaled.answer(at.x))
             x = at.x
             continue
         break
     if status is not Status.CONVERGED:
         warnings.warn(f"cgls {status.value}", ConvergenceWarning, stacklevel=2)
-    norms = (at.rr**0.5, at.xx**0.5)
-    return Solution(at.x, status, "cgls", done, *norms, float(damp))
+    norms = scaled.norms(at.rr**0.5, at.xx**0.5)
+    return Solution(scaled.answer(at.x), status, "cgls", done, *norms, damp)
 
 
 class _State(NamedTuple):
@@ -134,9 +136,9 @@ class _State(NamedTuple):
 class _Problem:
     """``|C x - y|^2 + weight |x|^2``, and the most that its rows were seen to stretch a vector."""
 
-    def __init__(self, forward: _Product, adjoint: _Product, data: Any, weight: float) -> None:
-        self._forward, self._adjoint, self._weight = forward, adjoint, weight
-        (self._data,) = _persist(data)
+    def __init__(self, scaled: Scaled) -> None:
+        self._forward, self._adjoint, self._data = scaled.forward, scaled.adjoint, scaled.data
+        self._weight = scaled.damp**2
         self._size = _compute(_square(self._data))[0] ** 0.5
         self._norm = 0.0
 
@@ -146,18 +148,18 @@ class _Problem:
 
     def step(self, at: _State, p: Any) -> tuple[_State, Any]:
         """The state a step along p, and the next direction."""
-        (q,) = _persist(self._forward(p))
+        (q,) = persisted(self._forward(p))
         qq, pp = _compute(_square(q), _square(p))
         rows = qq + self._weight * pp
         self._norm = max(self._norm, (rows / pp) ** 0.5)
         alpha = at.gamma / rows
         new = self._state(at.x + alpha * p, at.r - alpha * q)
-        (p,) = _persist(new.s + (new.gamma / at.gamma) * p)
+        (p,) = persisted(new.s + (new.gamma / at.gamma) * p)
         return new, p
 
     def _state(self, x: Any, r: Any) -> _State:
         s = self._adjoint(r) - self._weight * x
-        x, r, s, *squares = _persist(x, r, s, _square(x), _square(r), _square(s))
+        x, r, s, *squares = persisted(x, r, s, _square(x), _square(r), _square(s))
         xx, rr, gamma = _compute(*squares)
         misfit, steepness = (rr + self._weight * xx) ** 0.5, gamma**0.5
         if misfit:
@@ -174,12 +176,6 @@ def _square(x: Any) -> Any:
         if x.dtype.kind == "c"
         else (x.astype(wide) ** 2).sum()
     )
-
-
-def _persist(*arrays: Any) -> tuple[Any, ...]:
-    import dask
-
-    return tuple(dask.persist(*arrays))
 
 
 def _compute(*values: Any) -> tuple[float, ...]:
