@@ -12,6 +12,7 @@ import scipy.fft
 import scipy.sparse as sp
 from scipy.sparse.linalg import LaplacianNd
 
+import sparse_tconv as st
 from sparse_tconv.testing import check_operator, diagnose, dot_test, exact_test
 
 Pair = tuple[Any, Any, dict[str, Any]]
@@ -239,3 +240,46 @@ def test_nothing_is_found_in_a_right_pair(
 def test_a_right_operator_obeys_every_law(boundary: str) -> None:
     report = check_operator(LaplacianNd((4, 5), boundary_conditions=boundary), rng=0)
     assert report, repr(report)
+
+
+def _folding(rng: np.random.Generator, kind: str) -> Any:
+    """Taps of one axis or more that a far pad folds into few entries, where they may cancel."""
+    dtype = rng.choice(np.array([np.float32, np.complex64, np.float64], object))
+    sizes = tuple(int(n) for n in rng.integers(1, 3, rng.integers(1, 3)))
+    k = tuple(int(side) for side in rng.integers(1, 7, len(sizes)))
+    mode = str(rng.choice(["replicate", "symmetric", "circular", "reflect"]))
+    if kind == "blur":
+        return st.inverse.blur(_normal(rng, k, dtype), sizes, padding_mode=mode)
+    if kind == "varying":
+        psfs, places = _normal(rng, (*sizes, *k), dtype), [range(n) for n in sizes]
+        at = str(rng.choice(["input", "output"]))
+        return st.inverse.varying_blur(psfs, places, sizes, at=at, padding_mode=mode)
+    options = {"padding": tuple(k), "padding_mode": mode, "channels": False}
+    if kind == "conv":
+        return st.Conv(_normal(rng, k, dtype), sizes, **options)
+    out = st.Conv(np.ones(k), sizes, **options).out_shape
+    return st.LocalConv(_normal(rng, (*k, *out), dtype), sizes, **options)
+
+
+@pytest.mark.parametrize("kind", ["conv", "local", "blur", "varying"])
+def test_taps_that_fold_and_cancel_are_no_alarm(
+    kind: str, seed: int, settings_count: Callable[[int], int]
+) -> None:
+    for number in range(settings_count(300)):
+        op = _folding(np.random.default_rng((seed, number)), kind)
+        for one in (op, op.H):
+            report = dot_test(one, rng=number)
+            assert report, f"seed {number}: {one!r} {report!r}"
+        assert exact_test(op), f"seed {number}: {op!r}"
+        assert check_operator(op, rng=number), f"seed {number}: {op!r}"
+
+
+def test_taps_that_cancel_hide_no_wrong_adjoint() -> None:
+    taps = np.array([0.3, -0.1, -0.2], np.float32)
+    op = st.Conv(taps, (1,), padding=20, padding_mode="replicate", channels=False)
+    wrong = st.Conv(np.float32([0.3, -0.1, -0.2001]), (1,), **{
+        "padding": 20, "padding_mode": "replicate", "channels": False
+    })  # fmt: skip
+    assert dot_test(op, rng=0)
+    assert not dot_test(op, wrong.H, rng=0)
+    assert not exact_test(op, wrong.H)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
-from math import prod
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from ..engines import extend, fold
 from ..geometry import ConvGeometry
-from ..operators import Conv, Operator
+from ..operators import Conv, Operator, Terms, terms_of
 from ..threads import whole
 from ._varying_matrix import varying_matrix
 from ._varying_windows import (
@@ -158,6 +158,16 @@ class VaryingBlur(Operator):
         """Those of the convolutions and of the weights, for every channel."""
         channels = prod(self.in_shape) // prod(self.geometry.x_shape)
         return channels * sum(part.conv.flops + part.weights.size for part in self._made)
+
+    def terms(self) -> Terms | None:
+        """Those of the largest taps of all PSFs, whose weights sum to one at every pixel."""
+        sides = len(self._hats)
+        largest = np.abs(self._psfs).max(axis=tuple(range(sides)))
+        found = terms_of(self.geometry, largest)
+        if found is None:
+            return None
+        channels = prod(self.in_shape) // prod(self.geometry.x_shape)
+        return Terms(2**sides * found.count, sqrt(channels) * found.size)
 
     def _make(self, windows: Any) -> Iterator[Part]:
         """The parts of all nodes whose weights are somewhere in the image."""

@@ -16,6 +16,7 @@ from ._local_kernel import LocalKernelOperator
 from ._operator import Operator
 from ._restriction import Restriction
 from ._state import State
+from ._terms import Terms, terms_of
 from ._wrapped import as_operator, is_foreign
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Operator",
     "Restriction",
     "State",
+    "Terms",
     "add_bias",
     "as_operator",
     "block_diag",
@@ -42,5 +44,6 @@ __all__ = [
     "hstack",
     "is_foreign",
     "product",
+    "terms_of",
     "vstack",
 ]

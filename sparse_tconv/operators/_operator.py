@@ -13,6 +13,7 @@ from .. import _validate as validate
 from ..errors import DTypeError, GeometryError, ShapeError
 from ._explicit import WithMatrix
 from ._kin import WithKin
+from ._terms import Terms
 from ._tree import tree
 
 
@@ -225,6 +226,17 @@ class Operator(WithKin, WithMatrix):
             where that of a part is.
         """
         return leaf(self)
+
+    def terms(self) -> Terms | None:
+        """What a product adds up: how many terms, and how large; its rounding is as large as these
+        are, however they cancel.
+
+        Returns
+        -------
+        Terms or None
+            None where that is not known: the matrix then tells.
+        """
+        return None
 
     def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
         """The operator made of other parts, of which each has lost a power of two.

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from ._composed import Composed
 from ._operator import Operator
+from ._terms import Terms
 
 
 class Relative(Composed):
@@ -61,6 +62,9 @@ class Relative(Composed):
 
     def norm_bound(self, leaf: Callable[[Any], float]) -> float:
         return self.of.norm_bound(leaf)
+
+    def terms(self) -> Terms | None:
+        return self.of.terms()
 
     def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
         op, exponent = self.of.over_powers(leaf)

@@ -14,6 +14,7 @@ from ..geometry import ConvGeometry
 from ._index import flat_index
 from ._operator import Operator
 from ._shared_state import SharedState
+from ._terms import Terms, terms_of
 
 
 class SharedOperator(Operator):
@@ -94,6 +95,9 @@ class SharedOperator(Operator):
         write into.
         """
         return self._state.matrix(self._transposed, self._conjugated)
+
+    def terms(self) -> Terms | None:
+        return terms_of(self.geometry, self.weight)
 
     def _matrix(self, max_bytes: Any) -> csr_array:
         return self.matrix if max_bytes is None else self.to_matrix(max_bytes=max_bytes)

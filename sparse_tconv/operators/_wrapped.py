@@ -16,6 +16,7 @@ from ..errors import DTypeError, ShapeError
 from ._composed import Composed
 from ._entries import canonical, guard_nnz
 from ._operator import Operator
+from ._terms import Terms
 
 _SCIPYS = type(aslinearoperator(np.ones((1, 1))))
 
@@ -162,6 +163,9 @@ class Reshaped(Composed):
 
     def norm_bound(self, leaf: Callable[[Any], float]) -> float:
         return self.of.norm_bound(leaf)
+
+    def terms(self) -> Terms | None:
+        return self.of.terms()
 
     def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
         op, exponent = self.of.over_powers(leaf)

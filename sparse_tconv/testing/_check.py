@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError
+from ..operators import Operator
 from ._dot_test import dot_test, seed_of
 from ._laws import ARRAY_LAWS, COLUMNS, LAWS, Law, Trial
 from ._probes import random_vector
@@ -115,8 +116,9 @@ def check_operator(
     Notes
     -----
     Two results agree when the norm of their difference is at most the dot test's bound times the
-    norm of the result. The forward and the adjoint are ``op.matvec`` and ``op.rmatvec``. Cost:
-    about ``trials + 50`` products in each direction.
+    norm of the result, or of what convolutions of this library add up for it. The forward and the
+    adjoint are ``op.matvec`` and ``op.rmatvec``. Cost: about ``trials + 50`` products in each
+    direction.
 
     Examples
     --------
@@ -169,7 +171,8 @@ def _trial(op: Any, dtype: Any, seed: int, rtol: float) -> Trial:
         np.stack([random_vector(Space(((int(n),),), True, kind), rng) for _ in range(COLUMNS)])
         for n in (op.shape[1], op.shape[0])
     )
-    return Trial(x, y, rtol)
+    terms = op.terms() if isinstance(op, Operator) else None
+    return Trial(x, y, rtol, 0.0 if terms is None else terms.norm(op.shape))
 
 
 def _evidence(law: Law, op: Any, trial: Trial) -> str:

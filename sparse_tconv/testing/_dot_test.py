@@ -97,9 +97,11 @@ def dot_test(
     ``|<A x, y> - <x, B y>| <= 8 eps sqrt(r) max(|A x| |y|, |x| |B y|, nu |x| |y|)``,
 
     r the most entries seen in a row or column (by unit probes), nu the largest ``|A x| / |x|`` of
-    the random probes, eps the coarsest dtype's. Probes are random normal vectors; units at corners,
+    the random probes, eps the coarsest dtype's. Convolutions of this library say how many taps meet,
+    and how large they are, where a border folds them into entries that cancel: r and nu are at least
+    those of a matrix in which nothing folds. Probes are random normal vectors; units at corners,
     edges, the center and two random places; constants; alternating signs. Inner products are summed
-    in extended precision. An operator that cancels inside, of factors much larger than itself,
+    in extended precision. Another operator that cancels inside, of factors much larger than itself,
     rounds like its factors; give it an `rtol`. Cost: about ``trials + 25`` calls of each direction.
 
     Examples

@@ -125,7 +125,8 @@ def exact_test(
     Notes
     -----
     A and B are found by applying forward and adjoint to every unit vector; an entry is wrong when
-    ``|A^H - B| > 8 eps sqrt(r) max(row norm, column norm)``. Nothing hides: one wrong entry that a
+    ``|A^H - B| > 8 eps sqrt(r) max(row norm, column norm, nu)``, nu being what convolutions of this
+    library add up, and 0 for others, as in :func:`dot_test`. Nothing hides: one wrong entry that a
     dot test in float32 on a large image cannot see is seen on a small twin. Cost: as many calls as
     input and output have entries.
 

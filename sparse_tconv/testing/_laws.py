@@ -27,13 +27,15 @@ class Trial:
     x: NDArray[Any]
     y: NDArray[Any]
     rtol: float
+    least_norm: float = 0.0  # of the operator, that rounding has at least
 
     def differ(self, got: Any, due: Any) -> str | None:
         """Say how two results differ, if they do by more than rounding."""
         got, due = np.asarray(got), np.asarray(due)
         if got.shape != due.shape:
             return f"shape {got.shape} where {due.shape} is due"
-        size = float(norms(due.reshape(1, -1))[0])
+        given = max(norms(v.reshape(1, -1))[0] for v in (self.x, self.y))
+        size = float(max(norms(due.reshape(1, -1))[0], self.least_norm * given))
         error = float(norms((got - due).reshape(1, -1))[0])
         return None if error <= self.rtol * size else f"differs by {error:.1e} of {size:.1e}"
 

@@ -49,6 +49,8 @@ class Matrices:
         Relative error that rounding can explain, ``8 eps sqrt(r)``.
     exponent : int
         That of the power of two that was taken out of all three.
+    least_norm : float
+        The norm that rounding has at least, in the scale of the operator.
     """
 
     forward: sp.csr_array
@@ -56,18 +58,20 @@ class Matrices:
     due: sp.csr_array
     rtol: float
     exponent: int = 0
+    least_norm: float = 0.0
 
     def restored(self, number: Any) -> Any:
         """A number of the matrices in the scale of the operator."""
         return times_two_to(np.asarray(number), self.exponent)[()]
 
     def norms_from_below(self) -> tuple[float, float]:
-        """Lower bounds of the norms of A and B: their longest columns and rows."""
+        """What the rounding of A and B is measured by: their longest columns and rows."""
         sizes = [
             max(_row_norms(m).max(initial=0), _row_norms(m.T).max(initial=0))
             for m in (self.forward, self.found)
         ]
-        return float(self.restored(sizes[0])), float(self.restored(sizes[1]))
+        forward, found = (max(float(self.restored(size)), self.least_norm) for size in sizes)
+        return forward, found
 
     def wrong(self) -> tuple[Vector, Vector]:
         """Rows and columns of B whose entries are wrong by more than rounding.
@@ -79,7 +83,8 @@ class Matrices:
         rows = np.maximum(_row_norms(self.due), _row_norms(self.found))
         columns = np.maximum(_row_norms(self.due.T), _row_norms(self.found.T))
         row, column = difference.coords
-        allowed = self.rtol * np.maximum(rows[row], columns[column])
+        least = times_two_to(np.asarray(self.least_norm), -self.exponent)
+        allowed = self.rtol * np.maximum(np.maximum(rows[row], columns[column]), least)
         bad = ~(np.abs(difference.data) <= allowed)  # NaN is wrong too
         return row[bad], column[bad]
 
@@ -100,7 +105,7 @@ def matrices_of(pair: Pair, rtol: float | None) -> Matrices:
     if pair.in_weight is not None:
         due = sp.csr_array(sp.diags_array(1 / pair.in_weight) @ due)
     allowed = rounding(pair, forward) if rtol is None else rtol
-    return Matrices(forward, found, due, allowed, exponent)
+    return Matrices(forward, found, due, allowed, exponent, pair.least_norm)
 
 
 def _exponent(forward: sp.csr_array, found: sp.csr_array) -> int:
@@ -169,6 +174,7 @@ def rounding(pair: Pair, forward: sp.csr_array) -> float:
     """Relative error that rounding can explain: 8 eps sqrt(r)."""
     longest_row = np.diff(forward.indptr).max(initial=1)
     terms = max(longest_row, np.bincount(forward.indices, minlength=1).max(initial=1))
+    terms = terms if pair.terms is None else max(terms, pair.terms.count)
     # The matrices themselves are kept in double precision.
     return SAFETY * max(pair.eps, float(np.finfo(np.float64).eps)) * math.sqrt(terms)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import GeometryError, ShapeError
+from ..operators import Operator, Terms
 from ._finding import CallFailedError, Cause, Finding
 from ._forms import Side, adjoint_side, check_adjoint, forward_side
 from ._probes import random_vector
@@ -37,6 +38,7 @@ class Pair:
     ) -> None:
         self._forward, self._adjoint = forward, adjoint
         self.domain, self.codomain = domain, codomain
+        self.terms: Terms | None = None
         self.in_weight: Vector | None = None
         self.out_weight: Vector | None = None
         self.result_dtypes: set[np.dtype[Any]] = set()
@@ -60,6 +62,12 @@ class Pair:
         dtypes = {self.domain.dtype, self.codomain.dtype, *self.result_dtypes}
         found = [float(np.finfo(t).eps) for t in dtypes if t.kind in "fc"]
         return max(found, default=float(np.finfo(np.float64).eps))
+
+    @property
+    def least_norm(self) -> float:
+        """The norm that rounding has at least, from what the operator says that it adds up."""
+        shape = self.codomain.size, self.domain.size
+        return 0.0 if self.terms is None else self.terms.norm(shape)
 
     @property
     def subnormal(self) -> float:
@@ -131,6 +139,8 @@ def as_pair(
     back = adjoint_side(op, adjoint, gives, (domain.shapes, domain.single))
     codomain = _convention(back, codomain, "adjoint", domain.torch)[0]
     pair = Pair(side.function, back.function, domain, codomain)
+    if isinstance(op, Operator) and in_weight is None and out_weight is None:
+        pair.terms = op.terms()
     pair.in_weight = _weight(in_weight, domain, "in_weight")
     pair.out_weight = _weight(out_weight, codomain, "out_weight")
     return pair

@@ -23,8 +23,9 @@ class Score:
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
-        self.gap, self.worst, self.terms, self.nu = 0.0, "no probe", 1, 0.0
-        self.norms_from_below = (0.0, 0.0)
+        self.gap, self.worst, self.nu = 0.0, "no probe", pair.least_norm
+        self.terms = 1 if pair.terms is None else pair.terms.count
+        self.norms_from_below = (self.nu, self.nu)
         self._allowance: list[float] = []
         self._strength: list[float] = []
 
@@ -66,7 +67,9 @@ class Score:
         self._note_strength(x_probes, y_probes, (scale, size_x, size_ax, size_y))
 
     def _raise_norms(self, *images: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        """Keep the largest |A x| / |x| and |B y| / |y| of all probes."""
+        """Keep the largest |A x| / |x| and |B y| / |y| of all probes, and what rounding has at
+        least.
+        """
         # A probe of small whole numbers may be zero.
         found = [
             float(np.max(norms(after)[norms(before) > 0] / norms(before)[norms(before) > 0]))
