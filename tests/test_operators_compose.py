@@ -128,7 +128,7 @@ B = st.Conv(np.arange(1.0, 5).reshape(1, 2, 2, 1), (2, 6, 5), stride=2)
         (
             lambda: np.float16(2) * st.Identity(3, np.int8),
             st.DTypeError,
-            "`scalar` must be an integer dtype",
+            "`scalar` must give products of an integer dtype",
         ),
         (lambda: st.vstack([A, B]), st.ShapeError, r"`ops` must take samples of equal shapes; got"),
         (lambda: st.hstack([A, B]), st.ShapeError, r"`ops` must give samples of equal shapes; got"),

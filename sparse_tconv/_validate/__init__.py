@@ -10,7 +10,6 @@ from ._arguments import (
     Pair,
     flag,
     integer,
-    is_sequence,
     names,
     padding,
     padding_modes,
@@ -18,6 +17,7 @@ from ._arguments import (
     shape,
 )
 from ._arrays import (
+    array,
     boolean_array,
     constant_array,
     kernel_array,
@@ -27,14 +27,20 @@ from ._arrays import (
     numeric_dtype,
     optional_dtype,
 )
+from ._foreign import entries, has, is_sequence, real, written
+from ._tensors import check_tensor, tensor_values
 
 __all__ = [
     "PADDING_MODES",
     "PADDING_WORDS",
     "Pair",
+    "array",
     "boolean_array",
+    "check_tensor",
     "constant_array",
+    "entries",
     "flag",
+    "has",
     "integer",
     "is_sequence",
     "kernel_array",
@@ -47,5 +53,8 @@ __all__ = [
     "padding",
     "padding_modes",
     "per_axis",
+    "real",
     "shape",
+    "tensor_values",
+    "written",
 ]

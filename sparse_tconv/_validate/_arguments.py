@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import GeometryError
+from ._foreign import entries, is_flag, is_sequence, written
 
 Pair = tuple[int, int]
 
@@ -68,7 +68,7 @@ def integer(
     value: Any,
     *,
     minimum: int | None = None,
-    maximum: int = LARGEST,
+    maximum: float = LARGEST,
     form: str = "an int",
 ) -> int:
     """`value` as a Python int of at most `maximum`, both ways; bools and floats are refused, NumPy
@@ -76,12 +76,12 @@ def integer(
     """
     rule = form if minimum is None else f"{form}, at least {minimum}"
     try:
-        number = None if _is_flag(value) or isinstance(value, str) else operator.index(value)
+        number = None if is_flag(value) or isinstance(value, str) else operator.index(value)
     except Exception:  # whatever an object of another library says, such as a tensor without values
         number = None
     if number is None:
         nearest = _nearest_integer(value, minimum)
-        raise GeometryError(f"`{name}` must be {rule}; got {_written(value)}.{nearest}")
+        raise GeometryError(f"`{name}` must be {rule}; got {written(value)}.{nearest}")
     if not -maximum <= number <= maximum:
         # Not written out: Python refuses to write numbers of some thousand digits.
         raise GeometryError(
@@ -89,13 +89,10 @@ def integer(
             f"Use less: no array is so large."
         )
     if minimum is not None and number < minimum:
-        raise GeometryError(f"`{name}` must be {rule}; got {value!r}. Use {minimum} or more.")
+        raise GeometryError(
+            f"`{name}` must be {rule}; got {written(value)}. Use {minimum} or more."
+        )
     return number
-
-
-def _is_flag(value: Any) -> bool:
-    """Whether `value` is True or False, of any library: some of theirs pass as integers."""
-    return isinstance(value, (bool, np.bool_)) or "bool" in str(getattr(value, "dtype", ""))
 
 
 def _nearest_integer(value: Any, minimum: int | None) -> str:
@@ -111,15 +108,15 @@ def _nearest_integer(value: Any, minimum: int | None) -> str:
 def per_axis(name: str, value: Any, n_axes: int, *, minimum: int) -> tuple[int, ...]:
     """One int for all axes or one int per axis, as a tuple with one int per axis."""
     form = "an int or one int per axis"
-    if not is_sequence(value):
+    given = entries(value)
+    if given is None:
         return (integer(name, value, minimum=minimum, form=form),) * n_axes
-    entries = list(value)
-    if len(entries) != n_axes:
+    if len(given) != n_axes:
         raise GeometryError(
-            f"`{name}` must be {form} ({n_axes} {_plural('axis', n_axes)}); got {len(entries)} entries, "
-            f"{_written(value)}. Pass one int, or {n_axes}."
+            f"`{name}` must be {form} ({n_axes} {_plural('axis', n_axes)}); got {len(given)} entries, "
+            f"{written(value)}. Pass one int, or {n_axes}."
         )
-    return tuple(integer(name, entry, minimum=minimum, form=form) for entry in entries)
+    return tuple(integer(name, entry, minimum=minimum, form=form) for entry in given)
 
 
 def shape(name: str, value: Any) -> tuple[int, ...]:
@@ -130,37 +127,38 @@ def shape(name: str, value: Any) -> tuple[int, ...]:
             f"`{name}` must be {form}; got an array of shape {value.shape} and dtype {value.dtype}. "
             f"Pass the shape of one sample, such as x.shape."
         )
-    entries = list(value) if is_sequence(value) else [value]
-    return tuple(integer(name, entry, minimum=1, form=form + ", each") for entry in entries)
+    given = entries(value)
+    sizes = [value] if given is None else given
+    return tuple(integer(name, size, minimum=1, form=form + ", each") for size in sizes)
 
 
 def padding(value: Any, n_axes: int) -> str | tuple[Pair, ...]:
     """A padding word, or one (before, after) pair per axis."""
     if isinstance(value, str):
         return _padding_word(value)
-    if not is_sequence(value):
+    given = entries(value)
+    if given is None:
         amount = integer("padding", value, form=_PADDING_FORM)
         return ((amount, amount),) * n_axes
-    entries = list(value)
-    nested = [is_sequence(entry) for entry in entries]
+    nested = [is_sequence(entry) for entry in given]
     if any(nested) and not all(nested):
         raise GeometryError(
-            f"`padding` must not mix ints and pairs; got {value!r}. Write every axis as (before, after)."
+            f"`padding` must not mix ints and pairs; got {written(value)}. Write every axis as (before, after)."
         )
-    if n_axes == 1 and len(entries) == 2 and not any(nested):
+    if n_axes == 1 and len(given) == 2 and not any(nested):
         raise GeometryError(
             "`padding` must nest its (before, after) pairs, also in one dimension; "
-            f"got {value!r}. Write (({entries[0]!r}, {entries[1]!r}),)."
+            f"got {written(value)}. Write (({written(given[0])}, {written(given[1])}),)."
         )
-    if len(entries) != n_axes:
+    if len(given) != n_axes:
         raise GeometryError(
             f"`padding` must be {_PADDING_FORM} ({n_axes} {_plural('axis', n_axes)}); "
-            f"got {len(entries)} entries, {_written(value)}. Pass one int, {n_axes} ints or {n_axes} pairs."
+            f"got {len(given)} entries, {written(value)}. Pass one int, {n_axes} ints or {n_axes} pairs."
         )
     if not any(nested):
-        amounts = [integer("padding", entry, form=_PADDING_FORM) for entry in entries]
+        amounts = [integer("padding", entry, form=_PADDING_FORM) for entry in given]
         return tuple((amount, amount) for amount in amounts)
-    return tuple(_padding_pair(entry, value) for entry in entries)
+    return tuple(_padding_pair(entry, value) for entry in given)
 
 
 _PADDING_FORM = (
@@ -173,7 +171,7 @@ def _padding_pair(entry: Any, whole: Any) -> Pair:
     pair = list(entry)
     if len(pair) != 2:
         raise GeometryError(
-            f"`padding` must give two ints (before, after) for each axis; got {pair!r} in {whole!r}. "
+            f"`padding` must give two ints (before, after) for each axis; got {written(pair)} in {written(whole)}. "
             f"Write every axis as (before, after)."
         )
     before, after = (
@@ -194,7 +192,7 @@ def _padding_word(value: str) -> str:
         hint = f"That names a boundary: pass padding_mode={mode!r} and an amount as `padding`."
     else:
         hint = "Pass one of the three words or numbers."
-    raise GeometryError(f"`padding` must be {_PADDING_FORM}; got {value!r}. {hint}")
+    raise GeometryError(f"`padding` must be {_PADDING_FORM}; got {written(value)}. {hint}")
 
 
 def padding_modes(value: Any, n_axes: int) -> tuple[str, ...]:
@@ -219,43 +217,27 @@ def _padding_mode(value: Any) -> str:
     word, remark = _FOREIGN_MODES.get(lowered, (lowered if lowered in PADDING_MODES else "", ""))
     hint = _ANSWERS.get(lowered, "Pass one of these words, or one per axis.")
     hint = f"It is {word!r} here.{remark}" if word else hint
-    raise GeometryError(f"`padding_mode` must be one of {listed}; got {value!r}. {hint}")
+    raise GeometryError(f"`padding_mode` must be one of {listed}; got {written(value)}. {hint}")
 
 
 def flag(name: str, value: Any) -> bool:
     """A Boolean option."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
-    raise GeometryError(f"`{name}` must be True or False; got {value!r}. Pass a bool.")
+    raise GeometryError(f"`{name}` must be True or False; got {written(value)}. Pass a bool.")
 
 
 def names(name: str, value: Any) -> tuple[str, ...]:
     """Names that the caller listed; one alone is no list of its letters."""
-    found = tuple(value) if is_sequence(value) else (None,)
+    given = entries(value)
+    found = (None,) if given is None else tuple(given)
     if not all(isinstance(one, str) for one in found):
         raise GeometryError(
-            f"`{name}` must be names in a list; got {value!r}. Pass ['conv1'], say."
+            f"`{name}` must be names in a list; got {written(value)}. Pass ['conv1'], say."
         )
     return found
-
-
-def is_sequence(value: Any) -> bool:
-    """Whether `value` lists several entries: a list, tuple, range or array with axes, of any
-    library, never a string.
-    """
-    if hasattr(value, "ndim"):
-        return bool(value.ndim > 0)
-    return isinstance(value, (Sequence, Iterable)) and not isinstance(value, (str, bytes))
 
 
 def _plural(word: str, count: int) -> str:
     """'1 axis', '2 axes'."""
     return word if count == 1 else {"axis": "axes"}[word]
-
-
-def _written(value: Any) -> str:
-    """What the caller passed; Python does not write integers of some thousand digits."""
-    try:
-        return repr(value)
-    except ValueError:
-        return f"a {type(value).__name__} of integers too long to write"

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
 from ..errors import DTypeError, GeometryError
+from ._foreign import written
 from ._tensors import is_tensor, tensor_values
 
 # What the library computes with, in the machine's byte order: most arrays need no other question.
@@ -35,6 +36,11 @@ def constant_array(name: str, value: ArrayLike) -> NDArray[Any]:
     if type(value) is np.ndarray and value.dtype in _PLAIN:
         return value
     return _computable(name, _dense(name, value, constant=True))
+
+
+def array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """The same of any dtype, for what asks for its own."""
+    return _dense(name, value, constant=True)
 
 
 def boolean_array(name: str, value: Any, rule: str = "a Boolean array") -> NDArray[np.bool_]:
@@ -144,18 +150,18 @@ def _unreadable(name: str, value: Any, error: Exception) -> DTypeError:
     )
 
 
-def numeric_dtype(name: str, dtype: Any) -> np.dtype[Any]:
+def numeric_dtype(name: str, dtype: Any, verb: str = "be") -> np.dtype[Any]:
     """A dtype that the library computes with: integers, and floats from 32 bits on, real or
-    complex.
+    complex; `verb` is what an argument does that is none itself.
     """
     try:
         found = np.dtype(dtype)
-    except (TypeError, ValueError) as error:  # ValueError: another library's `.dtype`
+    except Exception as error:  # whatever another library's `.dtype` raises
         raise DTypeError(
-            f"`{name}` must be a NumPy dtype; got {dtype!r}. Pass np.float64, say."
+            f"`{name}` must be a NumPy dtype; got {written(dtype)}. Pass np.float64, say."
         ) from error
     if not _computed_with(found):
-        raise DTypeError(f"`{name}` must be {_ALLOWED}; got {found}. Pass np.float64, say.")
+        raise DTypeError(f"`{name}` must {verb} {_ALLOWED}; got {found}. Pass np.float64, say.")
     return found
 
 

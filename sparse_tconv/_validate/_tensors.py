@@ -44,6 +44,13 @@ def tensor_values(
     return array
 
 
+def check_tensor(name: str, tensor: Any) -> None:
+    """Refuse a tensor whose values would be refused, looking at none of them."""
+    torch = sys.modules["torch"]
+    _check_values(name, tensor, torch)
+    _check_dtype(name, tensor.dtype, torch, "")
+
+
 def _halves(torch: Any) -> tuple[Any, ...]:
     return torch.float16, torch.bfloat16
 
@@ -58,6 +65,11 @@ def _check_values(name: str, tensor: Any, torch: Any) -> None:
     if tensor.device.type == "meta":
         raise DTypeError(
             f"`{name}` must have values; got a tensor on the device 'meta'. Load the weights first."
+        )
+    if tensor.is_nested:
+        raise DTypeError(
+            f"`{name}` must be one rectangular array; got a nested tensor. "
+            f"Pass torch.nested.to_padded_tensor({name}, 0.0), or its parts one by one."
         )
     if tensor.is_quantized:
         raise DTypeError(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate as validate
 from ..errors import GeometryError
 from ..operators import ConvOperator, Operator
 from ..solution import Result
@@ -79,7 +80,7 @@ def norm(op: Operator, ord: Any = "fro") -> Result:  # noqa: A002 - numpy.linalg
     """
     if not isinstance(ord, (str, int, float)) or ord not in _ORDERS:
         raise GeometryError(
-            f"`ord` must be 'fro', 'nuc', 1, 2 or inf; got {ord!r}. Leave it out for the root of the "
+            f"`ord` must be 'fro', 'nuc', 1, 2 or inf; got {validate.written(ord)}. Leave it out for the root of the "
             "sum of squares."
         )
     if ord == 2:

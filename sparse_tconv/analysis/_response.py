@@ -78,7 +78,7 @@ class Symbol:
         values = np.broadcast_to(self.kernel.astype(np.complex128), (len(flat), *self.kernel.shape))
         for number in range(axes - 1, -1, -1):
             waves = np.exp(1j * flat[:, number, None] * self.places[number])
-            columns = waves.reshape(len(flat), *(1,) * (values.ndim - 3), -1, 1)
+            columns = waves.reshape(len(flat), *(1,) * (values.ndim - 3), waves.shape[1], 1)
             values = (values @ columns)[..., 0]
         if self.adjoint:
             values = values.conj().swapaxes(-1, -2)

@@ -12,7 +12,7 @@ from .._table import table
 from ..errors import GeometryError, MatrixTooLargeError
 from ..operators import Operator
 from ..solution import NormBounds, Result
-from ..spectral import METHODS
+from ..spectral import METHODS, checked
 from ._expressions import is_expression
 from ._norm_bounds import norm_bounds
 from ._norms import spectral_norm
@@ -170,6 +170,7 @@ def summary(
     sparse_tconv.errors.GeometryError: `rtol` must be a number, at least 0; got -1. Leave it out
         for the default.
     """
+    op = op if isinstance(op, Operator) else checked(op)
     found = _found(op, k, which, method)
     some = found is not None and (k is not None or len(found) < min(op.shape))
     bounds = norm_bounds(op) if rtol is None else _to_tolerance(op, rtol)

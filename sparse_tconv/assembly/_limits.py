@@ -22,11 +22,11 @@ def index_dtype(shape: tuple[int, int], nnz: int, asked: Any = None) -> np.dtype
         return np.dtype(np.int32 if largest <= _INT32_MAX else np.int64)
     try:
         dtype = np.dtype(asked)
-    except TypeError:
+    except Exception:  # whatever another library's `.dtype` raises
         dtype = np.dtype(object)
     if dtype not in (np.dtype(np.int32), np.dtype(np.int64)):
         raise GeometryError(
-            f"`index_dtype` must be int32, int64 or None; got {asked!r}. Leave it out to have it chosen."
+            f"`index_dtype` must be int32, int64 or None; got {validate.written(asked)}. Leave it out to have it chosen."
         )
     if largest > np.iinfo(dtype).max:
         raise GeometryError(

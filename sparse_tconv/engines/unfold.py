@@ -85,6 +85,7 @@ class UnfoldEngine(Engine):
     def nbytes(self) -> int:
         return self._kernel.nbytes + self._transpose.nbytes
 
+    @np.errstate(over="ignore", invalid="ignore")
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         if not self._plain:
             x = x.reshape(len(x), self.geometry.x_channels, *(a.n_in for a in self.geometry.axes))
@@ -110,6 +111,7 @@ class UnfoldEngine(Engine):
             return wide
         return fold(self._written, wide)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _read_transpose(self, y: NDArray[Any]) -> NDArray[Any]:
         """The transpose on the samples that windows read."""
         if len(y) == 1 and self._kernel.ndim == 2:

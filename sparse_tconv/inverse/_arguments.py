@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from math import isfinite
+from math import isfinite, nan
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from .. import _validate as validate
 from ..errors import GeometryError
 
 
 def number(name: str, value: Any, *, positive: bool = False) -> float:
     """A finite real number, not negative, or even positive."""
     rule = f"a finite number, {'above' if positive else 'at least'} 0"
-    real = isinstance(value, (Real, np.number)) and not isinstance(value, (bool, np.bool_))
-    if not real or np.iscomplexobj(value) or not isfinite(value):
-        raise GeometryError(f"`{name}` must be {rule}; got {value!r}. Pass a plain number.")
+    found = validate.real(value) if isinstance(value, (Real, np.number)) else nan
+    if not isfinite(found):
+        raise GeometryError(
+            f"`{name}` must be {rule}; got {validate.written(value)}. Pass a plain number."
+        )
     if value < 0 or (positive and value == 0):
         nearest = "a positive one" if positive or value == 0 else f"{-value!r} or 0"
         raise GeometryError(f"`{name}` must be {rule}; got {value!r}. Pass {nearest}.")
-    return float(value)
+    return found
 
 
 def check_callback(callback: Any) -> None:
     """Refuse what is no function."""
     if callback is not None and not callable(callback):
         raise GeometryError(
-            f"`callback` must be a function of x; got {callback!r}. Pass a callable."
+            f"`callback` must be a function of x; got {validate.written(callback)}. Pass a callable."
         )
 
 
@@ -39,7 +42,7 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
     listed = ", ".join(map(repr, allowed))
     lowered = value.lower() if isinstance(value, str) else ""
     hint = f"It is {lowered!r} here" if lowered in allowed else "Pass one of these"
-    raise GeometryError(f"`{name}` must be one of {listed}; got {value!r}. {hint}.")
+    raise GeometryError(f"`{name}` must be one of {listed}; got {validate.written(value)}. {hint}.")
 
 
 def check_used(

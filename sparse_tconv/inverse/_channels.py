@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import index
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _validate as validate
 from ..errors import GeometryError
 
 
@@ -33,14 +33,11 @@ class Channels:
         """That of a picture of a shape."""
         if channel_axis is None:
             return cls(None, shape)
-        try:
-            axis = index(channel_axis)
-        except TypeError:
-            axis = len(shape)
-        if isinstance(channel_axis, (bool, np.bool_)) or not -len(shape) <= axis < len(shape):
+        form = f"None or an axis of y, which has {len(shape)}"
+        axis = validate.integer("channel_axis", channel_axis, form=form)
+        if not -len(shape) <= axis < len(shape):
             raise GeometryError(
-                f"`channel_axis` must be None or an axis of y, which has {len(shape)}; "
-                f"got {channel_axis!r}. Pass -1 for an image as files hold it."
+                f"`channel_axis` must be {form}; got {axis}. Pass -1 for an image as files hold it."
             )
         axis %= len(shape)
         return cls(axis, shape[:axis] + shape[axis + 1 :])

@@ -223,6 +223,12 @@ def _operator(op: Any) -> Operator:
             f"`op` must be an operator, a sparse matrix or an array; got {type(op).__name__}. "
             f"Make one with sparse_tconv.inverse.blur or sparse_tconv.Conv."
         )
+    if isinstance(op, np.ndarray):
+        op = validate.numeric_array("op", op)
+    if len(op.shape) != 2 or 0 in op.shape:
+        raise ShapeError(
+            f"`op` must be a matrix with rows and columns; got shape {op.shape}. Pass a 2-d array."
+        )
     return as_operator(op, op.shape[1], op.shape[0])
 
 

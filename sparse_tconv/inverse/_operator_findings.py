@@ -119,8 +119,9 @@ class _Seen:
             level = float(np.linalg.norm(residual)) / sqrt(free) if free > 0 else 0.0
         else:
             level = 0.0
-        data = pictures(problem, small.y)
-        return cls(data, pictures(problem, residual), x, used, problem.rows, damp, level, known)
+        # SciPy's filters and NumPy's bins know no precision that is wider.
+        data, left = (pictures(problem, v.astype(np.float64, copy=False)) for v in (small.y, residual))
+        return cls(data, left, x, used, problem.rows, damp, level, known)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ def deviance(y: Array, mean: Array) -> float:
 
     Infinite where something is counted that has mean zero.
     """
+    y, mean = _double(y), _double(mean)
     impossible = (mean <= 0) & (y > 0)
     if impossible.any():
         return np.inf
@@ -28,7 +29,13 @@ def deviance(y: Array, mean: Array) -> float:
 def expected_deviance(mean: Array) -> float:
     """The mean of the deviance of Poisson data with these means."""
     each = [_one(value) for value in _MEANS]
-    return float(np.interp(mean, _MEANS, each, left=0.0, right=1.0).sum())
+    return float(np.interp(_double(mean), _MEANS, each, left=0.0, right=1.0).sum())
+
+
+def _double(values: Array) -> Array:
+    """In double precision: SciPy's functions know no other that is wider."""
+    with np.errstate(over="ignore", under="ignore"):
+        return values.astype(np.float64, copy=False)
 
 
 def _one(mean: float) -> float:

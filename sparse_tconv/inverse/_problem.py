@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
-from ..errors import GeometryError
+from ..errors import GeometryError, ShapeError
 from ..operators import Conv, Operator
 from ._arguments import number, one_of
 from ._images import middle, phantom, photograph
@@ -51,7 +51,13 @@ class Problem:
 
     def error(self, x: ArrayLike) -> float:
         """``|x - truth| / |truth|``."""
-        return norm(validate.numeric_array("x", x) - self.x) / norm(self.x)
+        found = validate.numeric_array("x", x)
+        if found.shape != self.x.shape:
+            raise ShapeError(
+                f"`x` must have the shape of the truth, {self.x.shape}; got {found.shape}. "
+                f"Reshape it, or leave out its batch axes."
+            )
+        return norm(found - self.x) / norm(self.x)
 
     def __repr__(self) -> str:
         relative = self.noise_norm / norm(self.y)

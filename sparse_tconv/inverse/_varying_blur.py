@@ -131,13 +131,14 @@ def varying_blur(
 
 def _nodes(positions: Any, counts: tuple[int, ...]) -> list[NDArray[np.float64]]:
     """The coordinates of the nodes on every axis, as many as there are PSFs."""
-    if not validate.is_sequence(positions) or len(positions) != len(counts):
+    axes = validate.entries(positions)
+    if axes is None or len(axes) != len(counts):
         raise GeometryError(
             f"`positions` must be {len(counts)} sequences of coordinates, one per axis; got "
-            f"{positions!r}. Nest them also in one dimension."
+            f"{validate.written(positions)}. Nest them also in one dimension."
         )
     found = []
-    for axis, (given, count) in enumerate(zip(positions, counts, strict=True)):
+    for axis, (given, count) in enumerate(zip(axes, counts, strict=True)):
         nodes = np.atleast_1d(np.asarray(validate.constant_array("positions", given)))
         if nodes.ndim != 1 or nodes.size != count or nodes.dtype.kind == "c":
             raise GeometryError(

@@ -43,9 +43,7 @@ def coarseness(residual: Stack) -> float:
 def periodogram(residual: Stack) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The power and the number of waves in shells of frequency, the mean left out."""
     shape = residual.shape[1:]
-    axes = tuple(range(1, residual.ndim))
-    waves = fft.rfftn(residual, axes=axes, workers=1)
-    power = (waves.real**2 + waves.imag**2).sum(axis=0)
+    power = _power(residual, shape)
     weights = _counts(shape)
     bins = _shells(shape, _BINS).ravel()
     found = np.bincount(bins, (power * weights).ravel(), _BINS).astype(np.float64)
@@ -58,14 +56,18 @@ def lost(residual: Stack, grid: tuple[int, ...], kept: Stack, rows: int) -> floa
     Of noise they have its share; more is detail that the PSF, if it were right, would not have let
     through. `kept` are the shares of the waves of `grid` that C x has.
     """
-    axes = tuple(range(1, residual.ndim))
-    waves = fft.rfftn(residual, grid, axes, workers=1)
-    power = (waves.real**2 + waves.imag**2).sum(axis=0)
+    power = _power(residual, grid)
     shells, weights = _shells(grid, _SHELLS).ravel(), (_counts(grid) * (kept < _LOST)).ravel()
     count = np.bincount(shells, weights, _SHELLS)
     found = np.bincount(shells, power.ravel() * weights, _SHELLS)
     enough = count >= _FEW
     return float((found[enough] / count[enough]).max(initial=0.0)) / rows
+
+
+def _power(residual: Stack, grid: tuple[int, ...]) -> Stack:
+    """The power of every wave of the grid, in the double precision that numpy.bincount takes."""
+    waves = fft.rfftn(residual, grid, tuple(range(1, residual.ndim)), workers=1)
+    return np.asarray((waves.real**2 + waves.imag**2).sum(axis=0), dtype=np.float64)
 
 
 def _counts(shape: tuple[int, ...]) -> Stack:

@@ -6,7 +6,7 @@ All have their middle at index ``side // 2`` of every axis, where `blur` puts it
 from __future__ import annotations
 
 from functools import reduce
-from math import ceil, cos, prod, radians, sin
+from math import ceil, cos, isfinite, prod, radians, sin
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .. import _validate as validate
 from .._memory import check_fits
+from ..errors import GeometryError
 from ._arguments import number
 
 __all__ = ["box", "defocus", "gauss", "motion"]
@@ -134,7 +135,7 @@ def motion(length: float, angle: float = 0.0) -> PSF:
     Raises
     ------
     GeometryError
-        `length` is not positive or `angle` is not finite.
+        `length` is not positive or `angle` is no finite number.
 
     Examples
     --------
@@ -217,7 +218,12 @@ def _check_fits(sides: tuple[int, ...]) -> None:
 
 def _angle(angle: float) -> float:
     """Radians; any finite angle, negative ones too."""
-    return radians(number("angle", abs(angle)) * (-1.0 if angle < 0 else 1.0))
+    degrees = validate.real(angle)
+    if not isfinite(degrees):
+        raise GeometryError(
+            f"`angle` must be a finite number of degrees; got {validate.written(angle)}. Pass 45.0, say."
+        )
+    return radians(degrees)
 
 
 def _normalized(weights: PSF) -> PSF:

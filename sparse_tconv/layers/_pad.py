@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .. import _validate as validate
-from ..errors import GeometryError
+from ..errors import DTypeError, GeometryError
 from ..operators import Conv, Operator, as_operator
 from ._sample import check_written
 
@@ -40,7 +40,7 @@ def pad(
     GeometryError
         An argument cannot be what it is; torch's flat tuple is answered with its translation.
     DTypeError
-        `dtype` is a type that the library does not compute with.
+        `dtype` is a type that the library does not compute with, or does not hold the entries.
 
     See Also
     --------
@@ -71,12 +71,23 @@ def pad(
     channels = int(np.prod(lead, dtype=object)) if lead else 1
     options: dict[str, Any] = {"padding": padding, "padding_mode": padding_mode}
     if not lead:
-        return Conv(np.ones((1,) * axes, kind), size, channels=False, **options)
+        return _conv(np.ones((1,) * axes, kind), size, channels=False, **options)
     check_written("in_shape", shape, channels, 2 * kind.itemsize)
     weight = np.ones((channels, *(1,) * (axes + 1)), kind)
-    op = Conv(weight, (channels, *size), groups=channels, **options)
+    op = _conv(weight, (channels, *size), groups=channels, **options)
     out_shape = (*lead, *op.out_shape[1:])
     return op if len(lead) == 1 else as_operator(op, shape, out_shape, spatial_ndim=axes)
+
+
+def _conv(ones: Any, in_shape: Any, *, padding_mode: Any, **options: Any) -> Conv:
+    """The convolution, or the error that names the dtype of its one tap."""
+    try:
+        return Conv(ones, in_shape, padding_mode=padding_mode, **options)
+    except DTypeError as error:
+        raise DTypeError(
+            f"`dtype` must hold the entries of the border of {padding_mode!r}; got {ones.dtype}. "
+            f"Pass float, or a wider type with signs."
+        ) from error
 
 
 def _padded_axes(padding: Any, shape: tuple[int, ...]) -> int:

@@ -168,7 +168,7 @@ def fold(
     shape = validate.shape("in_shape", in_shape)
     size = validate.shape("output_size", output_size)
     taps = prod(validate.per_axis("kernel_size", kernel_size, len(size), minimum=1))
-    channels = max(1, shape[0] // taps)
+    channels = max(1, prod(shape[:1]) // taps)
     op = unfold((channels, *size), kernel_size, dilation, padding, stride, dtype=dtype)
     if op.out_shape != shape:
         raise ShapeError(

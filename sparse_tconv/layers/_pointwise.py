@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .. import _validate as validate
-from ..errors import ShapeError
+from ..errors import GeometryError, ShapeError
 from ..operators import Diagonal
 from ._axis_matrices import AxisMatrices, cast_exactly
 from ._sample import check_written
@@ -95,6 +95,8 @@ def linear(in_shape: Any, weight: ArrayLike, *, dtype: DTypeLike | None = None) 
     ------
     ShapeError
         `weight` is no matrix of as many columns as the last axis has entries.
+    GeometryError
+        `in_shape` has no axis, or is no shape.
     DTypeError
         `dtype` is a type that the library does not compute with, or cannot hold `weight`.
 
@@ -119,6 +121,8 @@ def linear(in_shape: Any, weight: ArrayLike, *, dtype: DTypeLike | None = None) 
         the last axis of a sample.
     """
     shape = validate.shape("in_shape", in_shape)
+    if not shape:
+        raise GeometryError("`in_shape` must have an axis of features; got (). Pass (n,) for n.")
     matrix = _in_dtype("weight", weight, dtype)
     if matrix.ndim != 2 or matrix.shape[1:] != shape[-1:] or not len(matrix):
         raise ShapeError(

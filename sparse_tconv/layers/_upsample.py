@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, isfinite, prod
+from math import floor, inf, prod
 from typing import Any
 
 import numpy as np
@@ -159,29 +159,27 @@ def _sizes(
     """The new size, and the factors where these were given."""
     if (size is None) == (scale_factor is None):
         raise GeometryError(
-            f"`size` must be given, or `scale_factor`, and not both; got {size!r} and {scale_factor!r}. "
+            f"`size` must be given, or `scale_factor`, and not both; got {validate.written(size)} and "
+            f"{validate.written(scale_factor)}. "
             f"Pass one of them."
         )
     if size is not None:
         return validate.per_axis("size", size, len(old), minimum=1), (None,) * len(old)
-    many = validate.is_sequence(scale_factor)
-    factors = tuple(scale_factor) if many else (scale_factor,) * len(old)
-    if len(factors) != len(old) or not all(_is_factor(f) for f in factors):
+    many = validate.entries(scale_factor)
+    given = [scale_factor] * len(old) if many is None else many
+    factors = tuple(map(validate.real, given))
+    # Beyond it a size is infinite, or NaN.
+    if len(factors) != len(old) or not all(0 < f * max(old) < inf for f in factors):
         raise GeometryError(
-            f"`scale_factor` must be a positive number or one per axis ({len(old)}); got {scale_factor!r}. "
-            f"Pass `size` for a size."
+            f"`scale_factor` must be a positive number or one per axis ({len(old)}); "
+            f"got {validate.written(scale_factor)}. Pass `size` for a size."
         )
-    new = tuple(floor(n * float(f)) for n, f in zip(old, factors, strict=True))
+    new = tuple(floor(n * f) for n, f in zip(old, factors, strict=True))
     if min(new) < 1:
         raise GeometryError(
             f"`scale_factor` must leave at least one entry; got {scale_factor!r} for {old}. Take a larger one."
         )
-    return validate.shape("scale_factor", new), tuple(map(float, factors))
-
-
-def _is_factor(value: Any) -> bool:
-    number = isinstance(value, (int, float, np.integer, np.floating))
-    return number and not isinstance(value, bool) and isfinite(value) and value > 0
+    return validate.shape("scale_factor", new), factors
 
 
 def _nearest(n: int, m: int, scale: float | None, exact: bool, images: bool) -> Any:

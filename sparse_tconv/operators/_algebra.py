@@ -112,21 +112,33 @@ def _number(scalar: Any, dtype: np.dtype[Any]) -> tuple[Any, np.dtype[Any]]:
 
     Python's numbers are weak, as in NumPy.
     """
-    value: Any = scalar[()] if isinstance(scalar, np.ndarray) else scalar
-    value = int(value) if isinstance(value, (bool, np.bool_)) else value
-    if not isinstance(value, (int, float, complex, np.number)):
-        raise DTypeError(
-            f"`scalar` must be a number; got {scalar!r}. Use st.Diagonal for one number per entry."
-        )
-    result = validate.numeric_dtype("scalar", np.result_type(value, dtype))
+    value = _plain(scalar)
+    result = validate.numeric_dtype("scalar", np.result_type(value, dtype), "give products of")
     try:
         real = result.kind == "c" and not np.iscomplexobj(value)
         return (result.type(0).real.dtype if real else result).type(value), result
     except (OverflowError, TypeError) as error:
         raise DTypeError(
-            f"`scalar` must fit into the operator's dtype {dtype}; got {scalar!r}. "
+            f"`scalar` must fit into the operator's dtype {dtype}; got {validate.written(scalar)}. "
             f"Pass a NumPy number of a wider type."
         ) from error
+
+
+def _plain(scalar: Any) -> Any:
+    """A number of Python's or NumPy's."""
+    value: Any = scalar[()] if isinstance(scalar, np.ndarray) else scalar
+    value = int(value) if isinstance(value, (bool, np.bool_)) else value
+    if not isinstance(value, (int, float, complex, np.number)) or isinstance(value, np.timedelta64):
+        raise DTypeError(
+            f"`scalar` must be a number; got {validate.written(scalar)}. "
+            f"Use st.Diagonal for one number per entry."
+        )
+    return value
+
+
+def quotient(op: Operator, scalar: Any) -> Operator:
+    """``op / 2``."""
+    return multiple(1 / _plain(scalar), op)
 
 
 def power(op: Operator, exponent: Any) -> Operator:
@@ -144,5 +156,5 @@ def power(op: Operator, exponent: Any) -> Operator:
 
 # Bound to the base here, since what expressions make builds on it.
 Operator._algebra = Algebra(
-    product, total, multiple, negative, power, GramOperator, Relative, is_foreign
+    product, total, multiple, quotient, negative, power, GramOperator, Relative, is_foreign
 )

@@ -21,6 +21,8 @@ class Algebra:
         ``A @ B`` and ``A + B``; one of the two may be of another library.
     multiple : callable of a scalar and an operator
         ``2 * A``.
+    quotient : callable of an operator and a scalar
+        ``A / 2``.
     negative : callable of an operator
         ``-A``.
     power : callable of an operator and an int
@@ -36,6 +38,7 @@ class Algebra:
     product: Callable[[Any, Any], Any]
     total: Callable[[Any, Any], Any]
     multiple: Callable[[Any, Any], Any]
+    quotient: Callable[[Any, Any], Any]
     negative: Callable[[Any], Any]
     power: Callable[[Any, Any], Any]
     gram: Callable[[Any, Any], Any]
@@ -70,7 +73,7 @@ class Arithmetic(FlatVectors):
         return super().__rmul__(other)
 
     def __truediv__(self, other: Any) -> Any:
-        return super().__truediv__(other) if not _is_scalar(other) else (1 / other) * self
+        return self._algebra.quotient(self, other)
 
     def __pow__(self, exponent: Any) -> Any:
         return self._algebra.power(self, exponent)

@@ -73,6 +73,15 @@ class FlatVectors(LinearOperator):  # type: ignore[misc]  # SciPy has no types
             self._flat(x, 2)
         return super().dot(x)
 
+    def __rmul__(self, other: Any) -> Any:
+        x, rows = _read(other), self.shape[0]
+        if x.ndim not in (1, 2) or x.shape[-1] != rows:
+            raise ShapeError(
+                f"`x` must have shape ({rows},) or (k, {rows}) at the left of an operator; "
+                f"got {x.shape}. Use `op.T.apply(x)` for arrays in their n-d shape."
+            )
+        return super().__rmul__(x)
+
     def _flat(self, x: Any, most: int) -> Any:
         """x, if it is one flat vector or has one per column."""
         x = _read(x)

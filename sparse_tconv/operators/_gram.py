@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ldexp
+from math import inf, ldexp
 from typing import Any
 
 import numpy as np
@@ -87,12 +87,9 @@ class GramOperator(Composed):
 
 def real_number(name: str, value: Any) -> float:
     """A finite number of at least 0."""
-    try:
-        number = validate.numeric_array(name, value)
-    except TypeError:
-        number = np.array([0, 0])
-    if number.ndim or number.dtype.kind == "c" or not np.isfinite(number) or number < 0:
+    number = validate.real(value)
+    if not 0 <= number < inf:
         raise GeometryError(
-            f"`{name}` must be a finite number, at least 0; got {value!r}. Use 0.0."
+            f"`{name}` must be a finite number, at least 0; got {validate.written(value)}. Use 0.0."
         )
-    return float(number)
+    return number

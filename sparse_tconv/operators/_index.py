@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate as validate
 from ..errors import GeometryError
 
 
 def flat_index(shape: tuple[int, ...], given: tuple[Any, ...]) -> Any:
     """The number of an entry, or of several, of an output of that shape."""
-    indices = [np.asarray(index) for index in given]
+    indices = [validate.array("index", index) for index in given]
     if len(indices) != len(shape):
         raise GeometryError(
             f"`index` must have {len(shape)} entries, one per axis of the output {shape}; "

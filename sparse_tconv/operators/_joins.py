@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from math import prod
 from typing import Any
 
+from .. import _validate as validate
 from .._parameters import documented
 from ..errors import DTypeError, GeometryError, ShapeError
 from ._blocks import Blocks
@@ -147,11 +148,12 @@ def block_diag(ops: Iterable[Any]) -> Operator:
 
 def _operators(ops: Any) -> tuple[Operator, ...]:
     """The operators of a sequence, those of other libraries wrapped."""
-    if is_foreign(ops) or not isinstance(ops, Iterable):
+    given = None if is_foreign(ops) else validate.entries(ops)
+    if given is None:
         raise DTypeError(
             f"`ops` must be a sequence of operators; got {type(ops).__name__}. Pass a list."
         )
-    parts = tuple(as_operator(op) for op in ops)
+    parts = tuple(as_operator(op) for op in given)
     if not parts:
         raise GeometryError(
             "`ops` must have at least one operator; got none. Pass a list of operators."

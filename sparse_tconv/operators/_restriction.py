@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ class Restriction(Operator):
     Raises
     ------
     GeometryError
-        Nothing is taken, there are more slices than axes, or a shape is wrong.
+        Nothing is taken, there are more slices than axes, a slice is not of ints, or a shape is wrong.
     ShapeError
         The mask has another shape.
     DTypeError
@@ -142,7 +142,19 @@ def _fitting(slices: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, 
             f"`where` must have at most one slice per axis of {shape}; got {len(slices)}. "
             f"Leave out those of batch axes."
         )
-    return slices
+    return tuple(map(_checked, slices))
+
+
+def _checked(part: slice) -> slice:
+    """A slice of ints, which may be larger than any array."""
+    form = "a mask or slices of ints"
+    start, stop, step = (
+        None if number is None else validate.integer("where", number, maximum=inf, form=form)
+        for number in (part.start, part.stop, part.step)
+    )
+    if step == 0:
+        raise GeometryError(f"`where` must have slices whose step is not 0; got {part}. Use 1.")
+    return slice(start, stop, step)
 
 
 def _flat(slices: tuple[slice, ...], shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -246,7 +246,7 @@ def is_foreign(value: Any) -> bool:
     """Whether a value is a sparse matrix, or has products as an operator of SciPy or PyLops has."""
     if issparse(value):
         return bool(value.ndim == 2)
-    return all(hasattr(value, name) for name in ("shape", "matvec", "rmatvec"))
+    return validate.has(value, "shape", "matvec", "rmatvec")
 
 
 def _unsaid(op: Operator) -> bool:

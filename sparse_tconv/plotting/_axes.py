@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MissingExtraError, ShapeError
+from ..errors import DTypeError, MissingExtraError, ShapeError
 
 # Okabe and Ito's colors, told apart under every kind of color blindness.
 BLUE, VERMILION = "#0072B2", "#D55E00"
@@ -16,7 +16,13 @@ MARKERS = (".", "x", "+", "1", "2", "|")  # the same series without color
 
 def one_axes(axes: Any, **figure: Any) -> Any:
     """The axes given, or those of a new figure."""
-    return axes if axes is not None else _pyplot().subplots(layout="constrained", **figure)[1]
+    if axes is None:
+        return _pyplot().subplots(layout="constrained", **figure)[1]
+    if not hasattr(axes, "plot"):
+        raise DTypeError(
+            f"`axes` must be matplotlib axes; got {type(axes).__name__}. Leave it out for a new figure."
+        )
+    return axes
 
 
 def panels(axes: Any, count: int, stacked: bool, **figure: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate as validate
 from ..analysis import Eigenvalues, singular_values
 from ..errors import ShapeError
 from ..operators import ConvOperator
@@ -39,6 +40,8 @@ def spectrum(found: Any, axes: Any = None, label: str | None = None) -> Any:
     ------
     ShapeError
         `found` is not one line of values.
+    DTypeError
+        `found` holds no numbers that the library computes with, or `axes` are none.
     GeometryError, MatrixTooLargeError
         For an operator, as for :func:`sparse_tconv.analysis.singular_values`.
     MissingExtraError
@@ -61,8 +64,9 @@ def spectrum(found: Any, axes: Any = None, label: str | None = None) -> Any:
         found = singular_values(found)
     if not isinstance(found, Result) and hasattr(found, "values") and hasattr(found, "error"):
         found = Result(found.values, found.method, found.error)
-    plane = isinstance(found, Eigenvalues) or np.iscomplexobj(np.asarray(found))
-    values = np.asarray(found, dtype=np.complex128 if plane else np.float64)
+    numbers = validate.constant_array("found", found)
+    plane = isinstance(found, Eigenvalues) or np.iscomplexobj(numbers)
+    values = numbers.astype(np.complex128 if plane else np.float64)
     if values.ndim != 1:
         raise ShapeError(
             f"`found` must be one line of singular values; got an array of shape {values.shape}. "

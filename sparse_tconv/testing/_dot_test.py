@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._validate import real, written
 from ..errors import GeometryError
 from ._finding import CallFailedError, Cause, Finding
 from ._linearity import linearity_findings, nonfinite
@@ -145,7 +146,7 @@ def seed_of(rng: int | np.random.Generator | None) -> int:
         return int(rng)
     if rng is not None and not isinstance(rng, np.random.Generator):
         raise GeometryError(
-            f"`rng` must be a seed of at least 0 or a numpy.random.Generator; got {rng!r}. Use 0."
+            f"`rng` must be a seed of at least 0 or a numpy.random.Generator; got {written(rng)}. Use 0."
         )
     return int((rng or np.random.default_rng()).integers(2**32))
 
@@ -153,11 +154,15 @@ def seed_of(rng: int | np.random.Generator | None) -> int:
 def _check_numbers(trials: int, rtol: float | None) -> None:
     """Refuse a number of trials or a tolerance that means nothing."""
     if not isinstance(trials, int | np.integer) or isinstance(trials, bool) or trials < 1:
-        raise GeometryError(f"`trials` must be an int of at least 1; got {trials!r}. Use 10.")
+        raise GeometryError(
+            f"`trials` must be an int of at least 1; got {written(trials)}. Use 10."
+        )
     if trials > _MOST_TRIALS:
         raise GeometryError(f"`trials` must be at most {_MOST_TRIALS:,}; got more. Use 10.")
-    if rtol is not None and not (isinstance(rtol, float | int | np.number) and 0 <= rtol < np.inf):
-        raise GeometryError(f"`rtol` must be a number of at least 0; got {rtol!r}. Use 1e-6.")
+    if rtol is not None and not 0 <= real(rtol) < np.inf:
+        raise GeometryError(
+            f"`rtol` must be a number of at least 0; got {written(rtol)}. Use 1e-6."
+        )
 
 
 def _run(pair: Pair, trials: int, seed: int, rtol: float | None) -> AdjointReport:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate as validate
 from ..errors import DTypeError, ShapeError
 from ._space import Shapes, as_shapes, loaded_torch
 
@@ -74,10 +75,11 @@ def adjoint_side(op: Any, adjoint: Any, takes: Layout, gives: Layout) -> Side:
 
 def _has_matrix_shape(op: Any) -> bool:
     """Whether `op` is a matrix or follows SciPy's LinearOperator protocol."""
+    if not validate.has(op, "shape"):
+        return False
     if hasattr(op, "matvec"):
-        return hasattr(op, "shape") and len(op.shape) == 2
-    shape = getattr(op, "shape", None)
-    return isinstance(shape, tuple) and len(shape) == 2 and hasattr(op, "__matmul__")
+        return len(op.shape) == 2
+    return isinstance(op.shape, tuple) and len(op.shape) == 2 and hasattr(op, "__matmul__")
 
 
 def _own(op: Any, names: tuple[str, str], size: int) -> Layout:
@@ -125,7 +127,9 @@ def _adjoint_product(op: Any) -> Function:
 
 def _host(matrix: Any) -> Any:
     """Bring a torch matrix to NumPy; leave others alone."""
-    return matrix.detach().cpu().resolve_conj().numpy() if hasattr(matrix, "detach") else matrix
+    if not hasattr(matrix, "detach"):
+        return matrix
+    return validate.tensor_values("op", matrix, constant=True, widen=True)
 
 
 def _reshaped(product: Function, gives: Layout) -> Function:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._memory import check_fits
+from .._validate import written
 from ..errors import DTypeError, ShapeError
 from ..threads import cached_property
 from ._finding import CallFailedError, Cause, Finding
@@ -170,9 +171,9 @@ def numpy_dtype(dtype: Any, name: str) -> tuple[np.dtype[Any], bool]:
     try:
         # "torch.float32" and NumPy use the same words for every dtype that both have.
         found = np.dtype(str(dtype).removeprefix("torch.") if is_torch else dtype)
-    except TypeError as error:
+    except Exception as error:  # whatever another library's `.dtype` raises
         raise DTypeError(
-            f"`{name}` must be a numeric dtype; got {dtype!r}. Use float64."
+            f"`{name}` must be a numeric dtype; got {written(dtype)}. Use float64."
         ) from error
     if found.kind not in "iufc":
         raise DTypeError(f"`{name}` must be a numeric dtype; got {found}. Use float64.")

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ... import _validate as validate
 from ...errors import DTypeError
 from ...operators import Operator
 
@@ -116,6 +117,7 @@ def check_sample(name: str, tensor: Any) -> None:
         )
     if tensor.dtype in _REFUSED or tensor.dtype == torch.bool:
         raise refused(name, tensor.dtype, name)
+    validate.check_tensor(name, tensor)
 
 
 def tensor_array(tensor: torch.Tensor) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
+from ... import _validate as validate
 from .._space import numpy_dtype
 
 __all__ = ["inputs", "weights"]
@@ -48,7 +49,9 @@ def weights(shape: Sequence[int], dtype: Any = np.float64) -> st.SearchStrategy[
     """
     kind, _ = numpy_dtype(dtype, "dtype")
     least = 0 if kind.kind == "u" else -LARGEST
-    whole = npst.arrays(np.int8, tuple(shape), elements=st.integers(least, LARGEST))
+    whole = npst.arrays(
+        np.int8, validate.shape("shape", shape), elements=st.integers(least, LARGEST)
+    )
     if kind.kind != "c":
         return whole.map(lambda a: a.astype(kind))
     return st.tuples(whole, whole).map(lambda parts: (parts[0] + 1j * parts[1]).astype(kind))
@@ -87,7 +90,8 @@ def inputs(
         ...
     sparse_tconv.errors.DTypeError: `dtype` must be a numeric dtype; got bool. Use float64.
     """
-    shape = tuple(getattr(op, "in_shape", op))
+    shape = validate.shape("op", op.in_shape if validate.has(op, "in_shape") else op)
+    most = validate.integer("max_batch_axes", max_batch_axes, minimum=0)
     kind, _ = numpy_dtype(getattr(op, "dtype", np.float64) if dtype is None else dtype, "dtype")
-    batches = st.lists(st.integers(1, 3), max_size=max_batch_axes)
+    batches = st.lists(st.integers(1, 3), max_size=most)
     return batches.flatmap(lambda batch: weights((*batch, *shape), kind))

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..._validate import PADDING_MODES
+from ..._validate import PADDING_MODES, written
 from ...errors import GeometryError
 
 __all__ = ["Arguments", "check_max_axes", "resolved", "windows", "with_channels"]
@@ -22,7 +22,9 @@ MODES = PADDING_MODES
 def check_max_axes(max_axes: Any) -> None:
     """Refuse a number of axes that is none."""
     if not isinstance(max_axes, int) or isinstance(max_axes, bool) or max_axes < 1:
-        raise GeometryError(f"`max_axes` must be an int of at least 1; got {max_axes!r}. Use 2.")
+        raise GeometryError(
+            f"`max_axes` must be an int of at least 1; got {written(max_axes)}. Use 2."
+        )
 
 
 def windows(draw: st.DrawFn, max_axes: int) -> Windows:

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from ..._validate import entries, written
+from ...errors import DTypeError
 from ...operators import Conv, ConvTranspose
+from .._space import numpy_dtype
 from ._arrays import weights
 from ._geometries import conv_arguments, conv_transpose_arguments
 
@@ -36,6 +39,8 @@ def convs(*, max_axes: int = 3, dtypes: Sequence[Any] = DTYPES) -> st.SearchStra
     ------
     GeometryError
         When `max_axes` is not an int of at least 1.
+    DTypeError
+        When `dtypes` is no sequence of numeric dtypes.
 
     Examples
     --------
@@ -46,7 +51,7 @@ def convs(*, max_axes: int = 3, dtypes: Sequence[Any] = DTYPES) -> st.SearchStra
         ...
     sparse_tconv.errors.GeometryError: `max_axes` must be an int of at least 1; got 0. Use 2.
     """
-    return _operators(Conv, conv_arguments(max_axes=max_axes), tuple(dtypes))
+    return _operators(Conv, conv_arguments(max_axes=max_axes), _kinds(dtypes))
 
 
 def conv_transposes(
@@ -68,6 +73,8 @@ def conv_transposes(
     ------
     GeometryError
         When `max_axes` is not an int of at least 1.
+    DTypeError
+        When `dtypes` is no sequence of numeric dtypes.
 
     Examples
     --------
@@ -78,7 +85,17 @@ def conv_transposes(
         ...
     sparse_tconv.errors.GeometryError: `max_axes` must be an int of at least 1; got 0. Use 2.
     """
-    return _operators(ConvTranspose, conv_transpose_arguments(max_axes=max_axes), tuple(dtypes))
+    return _operators(ConvTranspose, conv_transpose_arguments(max_axes=max_axes), _kinds(dtypes))
+
+
+def _kinds(dtypes: Any) -> tuple[Any, ...]:
+    """The dtypes of weights that are drawn."""
+    kinds = entries(dtypes)
+    if not kinds:
+        raise DTypeError(
+            f"`dtypes` must be dtypes in a sequence; got {written(dtypes)}. Pass ['float64'], say."
+        )
+    return tuple(numpy_dtype(kind, "dtypes")[0] for kind in kinds)
 
 
 @st.composite
