@@ -46,7 +46,7 @@ def real(value: Any) -> float:
     there is none.
     """
     try:
-        if is_flag(value) or isinstance(value, (str, bytes)) or getattr(value, "ndim", 0):
+        if is_flag(value) or isinstance(value, (str, bytes)) or getattr(value, "ndim", None):
             return nan
         if "complex" in str(getattr(value, "dtype", "")) or getattr(value, "requires_grad", False):
             return nan  # a part that would be lost, or a derivative

@@ -120,7 +120,9 @@ class _Seen:
         else:
             level = 0.0
         # SciPy's filters and NumPy's bins know no precision that is wider.
-        data, left = (pictures(problem, v.astype(np.float64, copy=False)) for v in (small.y, residual))
+        data, left = (
+            pictures(problem, v.astype(np.float64, copy=False)) for v in (small.y, residual)
+        )
         return cls(data, left, x, used, problem.rows, damp, level, known)
 
 

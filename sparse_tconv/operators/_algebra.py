@@ -128,7 +128,7 @@ def _plain(scalar: Any) -> Any:
     """A number of Python's or NumPy's."""
     value: Any = scalar[()] if isinstance(scalar, np.ndarray) else scalar
     value = int(value) if isinstance(value, (bool, np.bool_)) else value
-    if not isinstance(value, (int, float, complex, np.number)) or isinstance(value, np.timedelta64):
+    if isinstance(value, np.timedelta64) or not isinstance(value, (int, float, complex, np.number)):
         raise DTypeError(
             f"`scalar` must be a number; got {validate.written(scalar)}. "
             f"Use st.Diagonal for one number per entry."
