@@ -490,3 +490,18 @@ def test_slabs_that_interleave_are_copied_in_pieces():
     options = {"padding": (3, 40), "padding_mode": ("circular", "antisymmetric"), "groups": 5}
     build = partial(st.conv_matrix, np.ones((10, 1, 5, 9)), (5, 37, 32), stride=(2, 1), **options)
     assert peak_over_size(build) <= 1.1
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_two_samples_that_pads_repeat_thousands_of_times_are_listed_in_parts(transposed):
+    options = {"padding": 10_000, "padding_mode": "antireflect", "channels": False}
+    op = st.Conv(np.array([1, -2, 4, 3, 5]), 2, **options)
+    op = op.T if transposed else op
+    x = np.random.default_rng(7).integers(-9, 10, op.in_shape)
+    np.testing.assert_array_equal(op.to_matrix() @ x.ravel(), op.apply(x).ravel())
+    st.cache_clear()
+    tracemalloc.start()
+    matrix = op.to_matrix(drop_zeros=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes + 2**19

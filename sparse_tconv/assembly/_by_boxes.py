@@ -25,7 +25,7 @@ from ._pointers import add_up
 
 Ints = NDArray[np.int64]
 
-_PARTS = 300  # of the matrix: boxes are about as large where that is more than
+_PARTS = 200  # of the matrix: boxes are about as large where that is more than
 _LEAST = 1 << 10  # entries, or rows, and
 _MOST = 1 << 17  # at most so large
 _COPIES = 1 + 2 * 4  # of the entries of a box, while they are summed: see _SUMMED

@@ -5,7 +5,7 @@ the matrix's size.
 from __future__ import annotations
 
 from ._axis import Axis
-from ._boundary import OUTSIDE, copies, held, source
+from ._boundary import OUTSIDE, copies, held, repeats, source
 from ._geometry import ConvGeometry
 from ._phases import Phase, phases
 from ._stretch import Stretch, extension, repetitions, stretch_table, stretches
@@ -25,6 +25,7 @@ __all__ = [
     "output_window",
     "phases",
     "positions_axis",
+    "repeats",
     "repetitions",
     "source",
     "stretch_table",

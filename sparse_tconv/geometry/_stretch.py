@@ -98,11 +98,11 @@ def extension(axis: Axis) -> tuple[Stretch, ...]:
     return stretches(axis.mode, axis.n_in, axis.first, axis.last + 1)
 
 
-def stretch_table(axis: Axis) -> NDArray[np.int64]:
-    """The stretches of an axis as columns (start, stop, sample, step, coefficient, slope), in order
-    of positions.
+def stretch_table(axis: Axis, start: int, stop: int) -> NDArray[np.int64]:
+    """The stretches of positions start .. stop - 1 as columns (start, stop, sample, step,
+    coefficient, slope), in order of positions.
     """
-    ranges = runs(axis.mode, axis.n_in, axis.first, axis.last + 1)
+    ranges = runs(axis.mode, axis.n_in, start, stop)
     fields = ((first, last, *run) for first, last, found in ranges for run in found)
     table = np.fromiter(fields, np.dtype((np.int64, 6)))
     return table.T.astype(np.int64, order="C")

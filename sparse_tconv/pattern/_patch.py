@@ -1,7 +1,8 @@
 """Any part of one axis's matrix, written out at a cost of what it holds.
 
 Whatever lies around the part and however far the windows reach, nothing is listed but the readings
-that fall into it, and the stretches of the axis: one for each time that its border repeats it.
+that fall into it, and some stretches of the axis at a time: one for each time that its border
+repeats it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..geometry import Axis, copies, stretch_table
+from ..geometry import Axis, copies, repeats, stretch_table
 from ._rows import Ints, Rows, canonical
 
 _AT_ONCE = 1 << 11  # taps or windows that are looked at in one go
+_STRETCHES = 1 << 8  # about, that are listed in one go
 
 
 class Patch(NamedTuple):
@@ -30,7 +32,7 @@ class _Spans(NamedTuple):
     """Readings in a row: taps of one window, or windows of one tap, on one stretch."""
 
     line: Ints  # the window, or the tap
-    stretch: Ints
+    stretch: Ints  # its start, sample, step, coefficient and slope, one column per span
     first: Ints  # the first tap, or the first window
     runs: Ints  # how many
 
@@ -40,7 +42,11 @@ class Patches:
 
     def __init__(self, axis: Axis, transposed: bool) -> None:
         self._axis, self._transposed = axis, transposed
-        self._table = stretch_table(axis)
+        self._piece = _STRETCHES * max(1, axis.n_in - 1)  # positions
+        self._listed: tuple[int, Ints] | None = None
+        # Where nothing repeats, few stretches are endless.
+        self._few = axis.last + 1 - axis.first <= self._piece or not repeats(axis.mode)
+        self._alone = self._few and self._table(0).shape[1] == 1
 
     @property
     def whole(self) -> Patch:
@@ -63,47 +69,79 @@ class Patches:
         """A part's rows, counted from its first one; columns are those of the matrix."""
         axis, by_taps = self._axis, self._by_taps(patch)
         parts = list(self._spans(patch, by_taps))
-        spans = _Spans(*(np.concatenate([part[n] for part in parts]) for n in range(4)))
+        spans = _Spans(*(np.concatenate([part[n] for part in parts], axis=-1) for n in range(4)))
         total = np.cumsum(spans.runs)
         which = np.repeat(np.arange(total.size), spans.runs)
         run = np.arange(which.size) + (spans.first - total + spans.runs)[which]
-        line, number = spans.line[which], spans.stretch[which]
+        line = spans.line[which]
         tap, window = (line, run) if by_taps else (run, line)
-        start, _, sample, step, factor, slope = self._table
-        ahead = window * axis.stride - axis.before + axis.dilation * tap - start[number]
-        read = sample[number] + step[number] * ahead
+        start, sample, step, factor, slope = spans.stretch
+        ahead = window * axis.stride - axis.before + axis.dilation * tap - start[which]
+        read = sample[which] + step[which] * ahead
         row, col = (read, window) if self._transposed else (window, read)
         row = row - patch.row_start
         n_rows = patch.row_stop - patch.row_start
         if copies(axis.mode):
             return canonical(row, col, tap, n_rows)
-        return canonical(*_net(row, col, tap, factor[number] + slope[number] * ahead, n_rows))
+        return canonical(*_net(row, col, tap, factor[which] + slope[which] * ahead, n_rows))
 
     def _by_taps(self, patch: Patch) -> bool:
         """Whether readings are looked for tap by tap, not window by window: what is less work."""
         axis = self._axis
         first, stop = patch[2:] if self._transposed else patch[:2]
         windows = stop - first
-        if self._table.shape[1] == 1:
+        if self._alone:
             return axis.k <= windows
         by_taps = axis.k * (1 + (windows - 1) * axis.stride // axis.n_in)
         return by_taps <= windows * (1 + axis.dilation * (axis.k - 1) // axis.n_in)
 
-    def _spans(self, patch: Patch, by_taps: bool) -> Iterator[_Spans]:
-        """The spans of readings in a part, line by line, each in order of positions."""
+    def _table(self, number: int) -> Ints:
+        """One piece of the stretches of the axis, the last one kept."""
         axis = self._axis
+        if self._listed is None or self._listed[0] != number:
+            start, stop = axis.first, axis.last + 1
+            if not self._few:
+                start += number * self._piece
+                stop = min(start + self._piece, stop)
+            self._listed = number, stretch_table(axis, start, stop)
+        return self._listed[1]
+
+    def _tables(self, first: int, stop: int) -> Iterator[Ints]:
+        """The pieces of stretches that windows first .. stop - 1 reach, in order of positions."""
+        axis = self._axis
+        if self._few:
+            yield self._table(0)
+            return
+        low = first * axis.stride - axis.before - axis.first
+        high = low + (stop - 1 - first) * axis.stride + axis.dilation * (axis.k - 1)
+        for number in range(low // self._piece, high // self._piece + 1):
+            yield self._table(number)
+
+    def _spans(self, patch: Patch, by_taps: bool) -> Iterator[_Spans]:
+        """The spans of readings in a part, piece by piece and line by line, each in order of
+        positions.
+        """
+        none = np.zeros(0, dtype=np.int64)
+        yield _Spans(none, np.zeros((5, 0), dtype=np.int64), none, none)
         windows, samples = patch[:2], patch[2:]
         if self._transposed:
             windows, samples = samples, windows
+        if windows[0] < windows[1]:
+            for table in self._tables(*windows):
+                yield from self._spans_on(table, windows, samples, by_taps)
+
+    def _spans_on(
+        self, table: Ints, windows: tuple[int, int], samples: tuple[int, int], by_taps: bool
+    ) -> Iterator[_Spans]:
+        """The same on some stretches."""
+        axis = self._axis
         # A reading is at position line * pitch + run * step - before.
         lines, pitch, runs, step = (0, axis.k), axis.dilation, windows, axis.stride
         if not by_taps:
             lines, pitch, runs, step = windows, axis.stride, (0, axis.k), axis.dilation
-        starts, stops = self._table[:2]
-        low, high = self._holding(*samples)
+        starts, stops = table[:2]
+        low, high = _holding(table, *samples)
         held = low < high
-        none = np.zeros(0, dtype=np.int64)
-        yield _Spans(none, none, none, none)
         if not held.any() or lines[0] >= lines[1] or runs[0] >= runs[1]:
             return
         reach = (runs[1] - 1 - runs[0]) * step
@@ -125,18 +163,20 @@ class Patches:
             ends = np.minimum(-((at - high[stretch]) // step), runs[1] - runs[0])
             kept = begins < ends
             begins, ends = begins[kept], ends[kept]
-            yield _Spans(line[which[kept]], stretch[kept], begins + runs[0], ends - begins)
+            found = table[[0, 2, 3, 4, 5]][:, stretch[kept]]
+            yield _Spans(line[which[kept]], found, begins + runs[0], ends - begins)
 
-    def _holding(self, first: int, stop: int) -> tuple[Ints, Ints]:
-        """The positions of each stretch, (start, stop), which hold samples first .. stop - 1."""
-        starts, stops, sample, step, _, _ = self._table
-        ahead = np.where(step > 0, first - sample, sample - stop + 1)
-        low = np.maximum(starts, starts + ahead)
-        high = np.minimum(stops, starts + ahead + stop - first)
-        same = (step == 0) & (sample >= first) & (sample < stop)
-        return np.where(step == 0, starts, low), np.where(
-            step == 0, np.where(same, stops, starts), high
-        )
+
+def _holding(table: Ints, first: int, stop: int) -> tuple[Ints, Ints]:
+    """The positions of each stretch, (start, stop), which hold samples first .. stop - 1."""
+    starts, stops, sample, step, _, _ = table
+    ahead = np.where(step > 0, first - sample, sample - stop + 1)
+    low = np.maximum(starts, starts + ahead)
+    high = np.minimum(stops, starts + ahead + stop - first)
+    same = (step == 0) & (sample >= first) & (sample < stop)
+    return np.where(step == 0, starts, low), np.where(
+        step == 0, np.where(same, stops, starts), high
+    )
 
 
 def _net(
