@@ -122,8 +122,8 @@ def matrix_error(op: Any, dtype: np.dtype[Any], exponent: int = 0) -> float:
 
     side = max(op.shape)
     bound = op.norm_bound(leaf)
-    if not isfinite(bound):
-        return 0.0
+    if not isfinite(bound) or (dtype.kind in "iu" and not exponent and bound < 2.0**53):
+        return 0.0  # integers that double precision holds are added up exactly
     # Sums of as many terms as a row has, each of which rounds by chance.
     error = (8 + 2 * sqrt(side)) * EPS * bound + side * _VANISHED
     if dtype.kind in "fc" and np.finfo(dtype).eps > EPS:
