@@ -37,6 +37,9 @@ class Unreadable:
     def __index__(self):
         raise RuntimeError("not now")
 
+    def __repr__(self):
+        return "Unreadable()"
+
     __float__ = __array__ = __index__
 
 
