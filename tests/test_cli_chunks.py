@@ -128,7 +128,7 @@ REFUSED = [
     ("folder", "--chunks 4", "folder.npy"),
     ("pickled", "--chunks 4", "`x` must hold numbers; got Python objects in 'pickled.npy'"),
     ("cut", "--chunks 4", "got 'cut.npy' with 172 bytes where its header speaks of 3,024"),
-    ("half", "--chunks 4", "`x` must have an integer dtype, or float32, float64"),
+    ("half", "--chunks 4", "`x` must be an integer dtype, or float32, float64"),
     ("x", "--chunks 4 --in-shape 2,9,8", "`x` must have shape (..., 2, 9, 8); got (3, 2, 9, 7)"),
     ("bare", "--chunks 4", "`in_shape` must have 3 entries (C_in, H, W) for a 4-d weight; got 2"),
 ]
