@@ -47,14 +47,15 @@ def test_values_vectors_rank_and_null_space_are_numpys(rng, settings_count):
         assert abs(float(spectral_norm(op)) - true[0]) <= found.error
         assert abs(float(smallest_singular_value(op)) - true[-1]) <= found.error
         ranked = rank(op)  # of the numbers before they are rounded to single precision
-        assert abs(int(ranked) - np.linalg.matrix_rank(C)) <= ranked.error
+        unsure = ranked.error if op.dtype == np.float32 else 0
+        assert abs(int(ranked) - np.linalg.matrix_rank(C)) <= unsure
         left, values, right = singular_vectors(op, 1)
         assert (left.shape, right.shape) == ((1, *op.out_shape), (1, *op.in_shape))
         image = C @ right.reshape(-1) - values[0] * left.reshape(-1)
         assert np.linalg.norm(image) <= 10 * values.error
         basis = null_space(op)
         columns, wanted = basis.value.shape[1], scipy.linalg.null_space(C).shape[1]
-        assert abs(columns - wanted) <= ranked.error
+        assert abs(columns - wanted) <= unsure
         assert np.linalg.norm(C @ basis.value) <= 10 * (basis.error + found.error)
 
 

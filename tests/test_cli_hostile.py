@@ -142,7 +142,7 @@ def test_a_users_operator_may_raise_when_it_is_looked_at(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     Path("stops.py").write_text(MODULES["stops"])
-    assert "`adjoint` must be a callable" in told(["check", "stops:forward"], capsys)
+    assert "got 'stops:forward': " in told(["check", "stops:forward"], capsys)
 
 
 def test_json_is_json_whatever_users_code_prints(tmp_path: Path) -> None:

@@ -32,9 +32,17 @@ def sums_of_sizes(op, x):
     return magnitude(op.geometry, op.weight, batch, transposed).reshape(op.out_shape)
 
 
+def cancels(op):
+    """Whether taps that fold into one entry cancel there."""
+    ones = np.ones(op.in_shape)
+    return not np.allclose(
+        abs(op.matrix) @ ones.ravel(), sums_of_sizes(op, ones).ravel(), rtol=1e-3
+    )
+
+
 def assert_adjoint_pair(op, rng):
-    """The gap of <Ax, y> - <x, A^H y> is at most 8 eps sqrt(r) max(|Ax||y|, |x||A^H y|), or what each
-    entry may be off where taps that fold cancel: sums of their sizes then stand for these norms.
+    """The gap of <Ax, y> - <x, A^H y> is at most 8 eps sqrt(r) max(|Ax||y|, |x||A^H y|); where folded
+    taps cancel, the sums of their sizes stand for these norms: what each entry may be off.
     """
     for _ in range(3):
         x = random_array(rng, op.in_shape, op.dtype)
@@ -46,8 +54,9 @@ def assert_adjoint_pair(op, rng):
         scale = max(
             np.linalg.norm(forward) * np.linalg.norm(y),
             np.linalg.norm(x) * np.linalg.norm(backward),
-            np.vdot(sums_of_sizes(op, x), abs(y)),
         )
+        if cancels(op):
+            scale = max(scale, np.vdot(sums_of_sizes(op, x), abs(y)))
         bound = 8 * np.finfo(op.dtype).eps * np.sqrt(max(most_terms(op.matrix), 1)) * scale
         assert abs(left - right) <= bound
 

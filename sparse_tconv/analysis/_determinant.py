@@ -103,7 +103,8 @@ def slogdet(op: Operator) -> Result:
     return Result((sign, logarithm + shift), found.method, error, found.complete)
 
 
-def _is_single(op: ConvOperator) -> bool:
+def _is_single(op: Any) -> bool:
+    """Whether this is a convolution in single precision."""
     return (
         isinstance(op, ConvOperator)
         and op.dtype.kind in "fc"

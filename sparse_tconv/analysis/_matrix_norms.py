@@ -80,8 +80,8 @@ def norm(op: Operator, ord: Any = "fro") -> Result:  # noqa: A002 - numpy.linalg
     """
     if not isinstance(ord, (str, int, float)) or ord not in _ORDERS:
         raise GeometryError(
-            f"`ord` must be 'fro', 'nuc', 1, 2 or inf; got {validate.written(ord)}. Leave it out for the root of the "
-            "sum of squares."
+            f"`ord` must be 'fro', 'nuc', 1, 2 or inf; got {validate.written(ord)}. Leave it "
+            "out for the root of the sum of squares."
         )
     if ord == 2:
         return spectral_norm(_operator(op))
@@ -140,9 +140,8 @@ def _of_matrix(op: Operator, ord: Any) -> Result:  # noqa: A002
     found = matrix_sums(abs(matrix), _terms(ord))
     value = sqrt(found.total) if ord == "fro" else float(found.largest)
     error = (matrix.shape[0] + found.entries + 8) * EPS * value
-    error += matrix_error(op, dtype, exponent) * sqrt(
-        max(op.shape)
-    )  # a norm of it, from its 2-norm
+    side = max(op.shape)  # no norm here is more than its root times the 2-norm
+    error += matrix_error(op, dtype, exponent) * sqrt(side)
     value, error = put_back(value, error, exponent)
     return Result(float(value), "matrix", error, "proved")
 

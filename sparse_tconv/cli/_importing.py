@@ -49,15 +49,18 @@ def resolve(name: str, reference: str) -> Any:
         "Run from the module's directory, or set PYTHONPATH."
     ):
         found: Any = importlib.import_module(module_name)
+    unreadable = f"`{name}` must be readable; got {reference!r}: {{}}. Mend it."
     for part in attribute.split("."):
         try:
-            with raising_told(f"`{name}` must be readable; got {reference!r}: {{}}. Mend it."):
+            with raising_told(unreadable):
                 found = _attribute(found, part)
         except _MissingError:
             raise UsageError(
                 f"`{name}` must exist; got {reference!r}, but {module_name} has no {part!r}. "
                 "Check the spelling."
             ) from None
+    with raising_told(unreadable):
+        hasattr(found, "shape")  # what is asked for first; later it would pass for one without
     return found
 
 

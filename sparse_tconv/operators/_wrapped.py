@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -13,10 +12,9 @@ from scipy.sparse.linalg import aslinearoperator
 
 from .. import _validate as validate
 from ..errors import DTypeError, ShapeError
-from ._composed import Composed
 from ._entries import canonical, guard_nnz
 from ._operator import Operator
-from ._terms import Terms
+from ._reshaped import Reshaped
 
 _SCIPYS = type(aslinearoperator(np.ones((1, 1))))
 
@@ -118,61 +116,6 @@ class ForeignOperator(Operator):
     def _label(self) -> str:
         ends = f"{self.in_shape} -> {self.out_shape}"
         return f"<Foreign {ends}, {type(self._held).__name__}, dtype={self.dtype}>"
-
-
-class Reshaped(Composed):
-    """An operator between samples of other shapes; made by :func:`as_operator`.
-
-    Parameters
-    ----------
-    of : Operator
-        The operator.
-    in_shape, out_shape : tuple of int
-        Of as many entries as its own.
-    """
-
-    def __init__(
-        self,
-        of: Operator,
-        in_shape: tuple[int, ...],
-        out_shape: tuple[int, ...],
-        spatial_ndim: int | None = None,
-    ) -> None:
-        super().__init__(in_shape, out_shape, of.dtype, spatial_ndim=spatial_ndim)
-        self.of = of
-        if spatial_ndim is None and len(in_shape) == len(of.in_shape):
-            self._spatial_ndim = of._spatial_ndim
-
-    def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
-        return self.of._multiply(x.reshape(len(x), *self.of.in_shape))
-
-    def _related(self, transposed: bool, conjugated: bool) -> Operator:
-        ends = self.in_shape, self.out_shape
-        kin = self.of._kin(transposed, conjugated)
-        kept = not transposed or len(self.in_shape) == len(self.out_shape)
-        known = self._spatial_ndim if kept else None
-        return Reshaped(kin, *(ends[::-1] if transposed else ends), known)
-
-    def _matrix_in(self, dtype: np.dtype[Any], max_bytes: Any) -> csr_array:
-        return self.of._matrix_in(dtype, max_bytes)
-
-    @property
-    def flops(self) -> int | None:
-        """Those of the operator."""
-        return self.of.flops
-
-    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
-        return self.of.norm_bound(leaf)
-
-    def terms(self) -> Terms | None:
-        return self.of.terms()
-
-    def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
-        op, exponent = self.of.over_powers(leaf)
-        return Reshaped(op, self.in_shape, self.out_shape, self._spatial_ndim), exponent
-
-    def _parts(self) -> tuple[Operator, ...]:
-        return (self.of,)
 
 
 def as_operator(

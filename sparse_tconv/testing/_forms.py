@@ -56,6 +56,7 @@ def check_adjoint(op: Any, adjoint: Any) -> None:
     if adjoint is not None and not _has_matrix_shape(adjoint):
         _callable(adjoint, "adjoint")
     if adjoint is None and not _has_matrix_shape(op):
+        _callable(op, "op")
         raise DTypeError(
             "`adjoint` must be a callable when `op` is one; got None. Pass the function that "
             "should be the adjoint, or an operator that has both directions."
