@@ -12,9 +12,9 @@ from ...assembly import grouped_kernel
 from ...geometry import ConvGeometry
 from ...threads import blas_workers, lock, run_blas
 from .._engine import Engine
+from ..correlations import Range, plan
 from ..extension import extend, fold
 from . import cost
-from ._plan import Range, plan
 from ._products import Sheet, add_products, matrices, sheets
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...threads import scratch
-from ._plan import Place, Plan, Range
+from ..correlations import Place, Plan, Range
 
 Index = tuple[Any, ...]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...geometry import ConvGeometry
 from ...threads import blas_workers
-from ._plan import Plan, plan
+from ..correlations import Plan, plan
 from ._products import Order, sheets
 
 ORDERS = tuple(Order)  # those to choose from

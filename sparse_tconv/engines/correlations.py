@@ -14,8 +14,8 @@ from functools import lru_cache
 from itertools import product
 from math import prod
 
-from ...geometry import Axis, ConvGeometry, extended_axis, phases
-from ..extension import folding
+from ..geometry import Axis, ConvGeometry, extended_axis, phases
+from .extension import folding
 
 Place = tuple[int, ...]
 Range = tuple[int, int]
