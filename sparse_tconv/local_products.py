@@ -113,7 +113,7 @@ def _blocks(
 def _taps(geometry: ConvGeometry, block: Places) -> Iterator[tuple[tuple[int, ...], Places]]:
     for tap in np.ndindex(*geometry.kernel_size):
         starts = [
-            part.start * axis.stride - axis.before + axis.dilation * t - axis.first
+            axis.position(part.start, t) - axis.first
             for axis, part, t in zip(geometry.axes, block, tap, strict=True)
         ]
         yield (

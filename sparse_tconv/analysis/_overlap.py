@@ -146,8 +146,7 @@ def _axis_counts(axis: Axis) -> tuple[Counts, Counts]:
     step = max(_CHUNK // axis.k, 1)
     for start in range(0, axis.n_out, step):
         windows = np.arange(start, min(start + step, axis.n_out))
-        position = windows[:, None] * axis.stride - axis.before
-        position = position + axis.dilation * np.arange(axis.k)
+        position = axis.position(windows[:, None], np.arange(axis.k))
         number, sample, _ = held(axis.mode, position, axis.n_in)
         reads[windows] = np.bincount(number // axis.k, minlength=windows.size)
         read += np.bincount(sample, minlength=axis.n_in)
@@ -207,7 +206,7 @@ def checkerboard(op: ConvOperator) -> Checkerboard:
 
 def _phases(axis: Axis) -> Counts:
     """The phase of the pixel, modulo the stride, that each tap meets."""
-    return (axis.dilation * np.arange(axis.k) - axis.before) % axis.stride
+    return axis.position(0, np.arange(axis.k)) % axis.stride
 
 
 def _phase_counts(axis: Axis) -> Counts:

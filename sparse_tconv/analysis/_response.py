@@ -138,5 +138,5 @@ def symbol(op: ConvOperator) -> Symbol:
             f"strides {tuple(axis.stride for axis in base.geometry.axes)}. Take symbol(op.H), "
             "whose adjoint sums the waves that meet."
         )
-    places = tuple(axis.dilation * np.arange(axis.k) - axis.before for axis in base.geometry.axes)
+    places = tuple(axis.position(0, np.arange(axis.k)) for axis in base.geometry.axes)
     return Symbol(base.kernel, places, swapped)

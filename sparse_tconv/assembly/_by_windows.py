@@ -37,7 +37,7 @@ class ByWindows:
         flat = np.empty(self._shape, dtype=dtype)
         group = np.arange(rows) // (rows // self._pattern.geometry.groups)
         channel = group[:, None, None] * cols + np.arange(cols)
-        first = np.arange(windows)[:, None] * axis.stride - axis.before
+        first = axis.position(np.arange(windows)[:, None])
         firsts = (channel * axis.n_in + first).astype(dtype)
         reach = np.arange(0, axis.dilation * (taps - 1) + 1, axis.dilation, dtype=dtype)
         np.add(firsts[..., None], reach, out=flat)

@@ -230,5 +230,5 @@ def _forward_cuts(axis: Axis, chunked: Sequence[int]) -> list[int]:
 
 def _transposed_cuts(axis: Axis, chunked: Sequence[int]) -> list[int]:
     """Output chunks where the windows of an input chunk start."""
-    inner = (at * axis.stride - axis.before for at in chunked[1:-1])
+    inner = (axis.position(at) for at in chunked[1:-1])
     return sorted({0, axis.n_in, *(at for at in inner if 0 < at < axis.n_in)})

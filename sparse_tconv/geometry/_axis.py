@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import GeometryError
 from ._boundary import repeats
 from ._stored import stored_entries
+
+Ints = NDArray[np.int64]
 
 # Twice a position, and a sum of two, are 64-bit numbers.
 FARTHEST = 1 << 59
@@ -63,6 +69,16 @@ class Axis:
                 f"`padding`, `stride`, `dilation` and sizes must keep an axis within 2^59 positions; got "
                 f"{first} to {last} of an axis of {self.n_in}. Nothing so large fits in an address space."
             )
+
+    @overload
+    def position(self, window: int, tap: int = 0) -> int: ...
+    @overload
+    def position(self, window: Ints, tap: int | Ints = 0) -> Ints: ...
+    @overload
+    def position(self, window: int, tap: Ints) -> Ints: ...
+    def position(self, window: int | Ints, tap: int | Ints = 0) -> int | Ints:
+        """Position of the extended axis that a window reads with a tap."""
+        return window * self.stride - self.before + self.dilation * tap
 
     @property
     def first(self) -> int:

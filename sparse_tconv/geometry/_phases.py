@@ -66,7 +66,7 @@ def phases(axis: Axis) -> tuple[Phase, ...]:
     alone, unless the axis is the extended one, or a circle on which shifts are taken modulo the
     windows.
     """
-    places = [divmod(axis.dilation * tap - axis.before, axis.stride) for tap in range(axis.k)]
+    places = [divmod(axis.position(0, tap), axis.stride) for tap in range(axis.k)]
     found = []
     for start in sorted({start for _, start in places}):
         taps = tuple(tap for tap, (_, other) in enumerate(places) if other == start)

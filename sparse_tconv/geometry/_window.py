@@ -9,8 +9,7 @@ from ._axis import Axis
 
 def output_window(axis: Axis, start: int, stop: int) -> tuple[int, int, Axis]:
     """The positions [first, last) that windows start .. stop - 1 read, and the axis on them."""
-    first = start * axis.stride - axis.before
-    last = (stop - 1) * axis.stride - axis.before + axis.dilation * (axis.k - 1) + 1
+    first, last = axis.position(start), axis.position(stop - 1, axis.k - 1) + 1
     part = Axis(last - first, stop - start, axis.k, axis.stride, axis.dilation, 0, "zeros")
     return first, last, part
 

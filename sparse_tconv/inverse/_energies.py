@@ -44,8 +44,7 @@ def _shifts(axis: Axis, transposed: bool) -> list[csr_array]:
     windows = np.arange(axis.n_out, dtype=np.int64)
     found = []
     for tap in range(axis.k):
-        position = windows * axis.stride - axis.before + tap * axis.dilation
-        window, sample, factors = held(axis.mode, position, axis.n_in)
+        window, sample, factors = held(axis.mode, axis.position(windows, tap), axis.n_in)
         values = np.ones(window.size) if factors is None else factors.astype(np.float64)
         entries = values, (window, sample)
         matrix = csr_array(coo_array(entries, shape=(axis.n_out, axis.n_in)))

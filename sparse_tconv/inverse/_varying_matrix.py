@@ -46,7 +46,7 @@ def _local_weight(op: Any) -> NDArray[Any] | None:
                 return None
             wide = (extension.astype(hat.dtype) @ hat.T).T
             taps = np.arange(axis.k - 1, -1, -1)[:, None]  # the kernel is flipped
-            seen = wide[:, taps + np.arange(axis.n_out) - axis.before - axis.first]
+            seen = wide[:, axis.position(np.arange(axis.n_out), taps) - axis.first]
         operands += [seen, [number, n + number, 2 * n + number]]
     nodes, kernel, pixels = (list(range(i * n, (i + 1) * n)) for i in range(3))
     return np.asarray(np.einsum(op.psfs, nodes + kernel, *operands, kernel + pixels, optimize=True))

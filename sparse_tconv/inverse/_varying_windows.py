@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..assembly import extension_matrix
-from ..geometry import Axis
+from ..geometry import Axis, input_window, output_window
 
 Matrices = tuple[csr_array | None, ...]
 
@@ -54,14 +54,11 @@ def windows_at_input(axis: Axis, hat: NDArray[Any]) -> list[Window]:
             continue
         low, high = int(run[0]) + axis.first, int(run[-1]) + axis.first + 1
         rows = extension[int(run[0]) : int(run[-1]) + 1]
-        first = max(0, low + axis.before - axis.k + 1)
-        stop = min(axis.n_out, high + axis.before)
-        before = low - first + axis.before
-        after = stop - first + axis.k - 1 - (high - low) - before
-        weights = hat[read]
-        windows.append(
-            Window(read, plain(rows), high - low, slice(first, stop), (before, after), weights)
-        )
+        first, stop, part = input_window(axis, low, high)
+        if part is not None:
+            pads = part.before, part.last + 1 - part.n_in
+            write = slice(first, stop)
+            windows.append(Window(read, plain(rows), high - low, write, pads, hat[read]))
     return windows
 
 
@@ -71,10 +68,9 @@ def windows_at_output(axis: Axis, hat: NDArray[Any]) -> list[Window]:
     if not support.size:
         return []
     first, stop = int(support[0]), int(support[-1]) + 1
-    start = first - axis.before - axis.first
-    length = stop - first + axis.k - 1
-    read, write = slice(start, start + length), slice(first, stop)
-    return [Window(read, None, length, write, (0, 0), hat[write])]
+    low, high, _ = output_window(axis, first, stop)
+    read, write = slice(low - axis.first, high - axis.first), slice(first, stop)
+    return [Window(read, None, high - low, write, (0, 0), hat[write])]
 
 
 def plain(matrix: csr_array) -> csr_array | None:

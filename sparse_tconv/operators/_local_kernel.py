@@ -147,7 +147,7 @@ class LocalKernelOperator(Operator):
         number = channel // (g.y_channels // g.groups) * inner + reads
         for axis, tap, out in zip(g.axes, places[:n], places[n:], strict=True):
             extent = axis.last - axis.first + 1
-            at = out * axis.stride - axis.before + axis.dilation * tap - axis.first
+            at = axis.position(out, tap) - axis.first
             number = number * extent + at
         ordered = self._weight(np.broadcast_to(number, sizes)).reshape(-1)
         return np.broadcast_to(channel, sizes).reshape(-1), ordered

@@ -76,7 +76,7 @@ class Patches:
         line = spans.line[which]
         tap, window = (line, run) if by_taps else (run, line)
         start, sample, step, factor, slope = spans.stretch
-        ahead = window * axis.stride - axis.before + axis.dilation * tap - start[which]
+        ahead = axis.position(window, tap) - start[which]
         read = sample[which] + step[which] * ahead
         row, col = (read, window) if self._transposed else (window, read)
         row = row - patch.row_start
@@ -112,7 +112,7 @@ class Patches:
         if self._few:
             yield self._table(0)
             return
-        low = first * axis.stride - axis.before - axis.first
+        low = axis.position(first) - axis.first
         high = low + (stop - 1 - first) * axis.stride + axis.dilation * (axis.k - 1)
         for number in range(low // self._piece, high // self._piece + 1):
             yield self._table(number)

@@ -134,7 +134,7 @@ def forward_rows(axis: Axis, start: int, stop: int) -> Rows:
     """Rows start .. stop - 1 of the axis's n_out x n_in matrix: what windows read."""
     windows = np.arange(start, stop, dtype=np.int64)
     taps = np.arange(axis.k, dtype=np.int64)
-    position = (windows * axis.stride - axis.before)[:, None] + axis.dilation * taps
+    position = axis.position(windows[:, None], taps)
     if not copies(axis.mode):
         number, cols, factors = held(axis.mode, position, axis.n_in)
         return canonical(number // axis.k, cols, number % axis.k, stop - start, factors)
@@ -221,7 +221,7 @@ def rows_with_entries(axis: Axis, transposed: bool) -> tuple[Ints, Rows]:
     """
     if axis.mode == "zeros":
         tap, window = _readers(axis)
-        sample, factors = window * axis.stride - axis.before + axis.dilation * tap, None
+        sample, factors = axis.position(window, tap), None
     else:
         tap, window, sample, factors = _contributions(axis, 0, axis.n_out)
     row, col = (sample, window) if transposed else (window, sample)
@@ -263,7 +263,7 @@ def _read(axis: Axis, start: int, stop: int) -> Ints:
     """The positions that windows start .. stop - 1 read, shape (tap, window)."""
     windows = np.arange(start, stop, dtype=np.int64)
     taps = np.arange(axis.k, dtype=np.int64)
-    return windows * axis.stride - axis.before + axis.dilation * taps[:, None]
+    return axis.position(windows, taps[:, None])
 
 
 def canonical(row: Ints, col: Ints, tap: Ints, n_rows: int, factors: Ints | None = None) -> Rows:

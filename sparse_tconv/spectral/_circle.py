@@ -49,7 +49,7 @@ def wrapped(kernel: NDArray[Any], number: int, axis: Axis, length: int) -> NDArr
 
     Entry z is the sum of the taps that a window at 0 finds at z.
     """
-    places = (np.arange(axis.k) * axis.dilation - axis.before) % length
+    places = axis.position(0, np.arange(axis.k)) % length
     moved = np.moveaxis(kernel, number, 0)
     circle = np.zeros((length, *moved.shape[1:]), dtype=kernel.dtype)
     np.add.at(circle, places, moved)
