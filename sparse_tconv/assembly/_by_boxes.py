@@ -9,26 +9,30 @@ geometry, and rows without entries cost what their row pointer does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..pattern import MatrixPattern, Patch, Patches, Rows
+from ..pattern import MatrixPattern, Patch, Rows, patches
 from ..threads import cached_property
 from ._kernel import kernels_by_rows
 from ._leaf import expanded
 from ._pointers import add_up
 
 Ints = NDArray[np.int64]
+# Row channels and their kernels, for the bytes that each takes.
+_Kernels = Callable[[int], Iterable[tuple[slice, NDArray[Any]]]]
 
 _PARTS = 200  # of the matrix: boxes are about as large where that is more than
 _LEAST = 1 << 10  # entries, or rows, and
 _MOST = 1 << 17  # at most so large
 _COPIES = 1 + 2 * 4  # of the entries of a box, while they are summed: see _SUMMED
+_TERMS = 3  # copies of them, while they are made
 _KNOWN = 1 << 7  # parts of an axis whose readings are remembered
 _SUMMED = 4  # taps, for each entry, that may be there before they are summed
 
@@ -74,7 +78,7 @@ class ByBoxes:
 
     def __init__(self, pattern: MatrixPattern, nnz: int | None = None) -> None:
         self._pattern, self._known = pattern, nnz
-        self._axes = [Patches(axis, pattern.transposed) for axis in pattern.geometry.axes]
+        self._axes = [patches(axis, pattern.transposed) for axis in pattern.geometry.axes]
         whole = pattern.geometry.nnz if nnz is None else nnz
         # Indices are made for one row channel, in the memory that there is beside all of them.
         self._entries = min(max(_LEAST, whole // _PARTS), _MOST)
@@ -122,18 +126,50 @@ class ByBoxes:
 
     def values(self, weight: NDArray[Any]) -> NDArray[Any]:
         """Values in the weight's dtype, in the order of the indices."""
-        flat = np.empty((self._pattern.row_channels, self._size), dtype=weight.dtype)
+        pattern = self._pattern
+        flat = np.empty((pattern.row_channels, self._size), dtype=weight.dtype)
+        if pattern.folds_far:
+            # Terms are made once for all boxes.
+            each = _TERMS * pattern.col_channels * prod(self._sizes) * weight.itemsize
+            for rows, kernel in kernels_by_rows(pattern, weight, each):
+                made = [(slice(None), self._terms(kernel, 2))]
+                self._fill(flat[rows], weight.itemsize, partial(_as_made, made))
+        else:
+            self._fill(flat, weight.itemsize, partial(kernels_by_rows, pattern, weight))
+        return flat.reshape(-1)
+
+    def _fill(self, flat: NDArray[Any], itemsize: int, kernels: _Kernels) -> None:
+        """Write the values of some row channels, whose kernels are given for what each takes."""
         done = 0
         for box, parts in self._boxes():
             _, sources, kept, _ = self._expanded(box, parts)
-            each = _COPIES * sources.size * weight.itemsize
+            each = _COPIES * sources.size * itemsize
             sources = sources if kept is None else sources[kept]
             place = slice(done, done + sources.size)
-            for rows, kernel in kernels_by_rows(self._pattern, weight, each):
+            for rows, kernel in kernels(each):
                 table = _entries(kernel[:, slice(*box.channels)], parts)
                 flat[rows, place] = table.take(sources, axis=1)
             done += sources.size
-        return flat.reshape(-1)
+
+    def _terms(self, kernel: NDArray[Any], first: int, ufunc: np.ufunc = np.add) -> NDArray[Any]:
+        """A kernel, or a mask of taps, whose axes from `first` on have terms in place of taps."""
+        for number, axis in enumerate(self._axes, first):
+            kernel = axis.terms(kernel, number, ufunc)
+        return kernel
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        """Taps, or terms, of each axis."""
+        return [axis.size for axis in self._axes]
+
+    @cached_property
+    def _mask(self) -> NDArray[np.bool_] | None:
+        """Which products of taps, or of terms, are kept."""
+        if self._pattern.taps is None:
+            return None
+        flip = self._pattern.geometry.flip
+        mask = np.flip(self._pattern.taps) if flip else self._pattern.taps
+        return self._terms(mask, 0, np.logical_or)
 
     @property
     def _size(self) -> int:
@@ -191,7 +227,7 @@ class ByBoxes:
         channels = box.channels[1] - box.channels[0]
         if channels * prod(entries) > self._entries or box.rows > self._rows:
             return True
-        taps = map(min, self._pattern.geometry.kernel_size, readings)
+        taps = map(min, self._sizes, readings)
         done = channels
         for own, summed in zip(entries, taps, strict=True):
             if done > channels and done * summed > _SUMMED * self._entries:
@@ -219,11 +255,17 @@ class ByBoxes:
         pattern = self._pattern
         numbers = [(np.arange(part.cols.size), part.cols.size) for part in parts]
         owner, columns, sources = expanded(pattern, parts, range(*box.channels), numbers)
-        if pattern.taps is None:
+        if self._mask is None:
             return columns, sources, None, owner
-        mask = np.flip(pattern.taps) if pattern.geometry.flip else pattern.taps
-        stored = _entries(mask[None, None], parts, np.logical_or)[0]
+        stored = _entries(self._mask[None, None], parts, np.logical_or)[0]
         return columns, sources, stored[sources % stored.size], owner
+
+
+def _as_made(
+    kernels: list[tuple[slice, NDArray[Any]]], each: int
+) -> list[tuple[slice, NDArray[Any]]]:
+    """The same kernels, whatever each takes."""
+    return kernels
 
 
 def _entries(kernel: NDArray[Any], parts: Sequence[Rows], ufunc: np.ufunc = np.add) -> NDArray[Any]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -10,10 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DTypeError
-from ..geometry import Axis, ConvGeometry, copies
-from ..pattern import axis_pattern
+from ..geometry import Axis, ConvGeometry, copies, folds_far
+from ..pattern import FoldedPatches, Patch, axis_pattern
 from ._integer_sums import check_sums
 from ._kernel import correlation_kernel
+
+_Map = Callable[[NDArray[Any], int], NDArray[Any]]  # of values, and the number of their tap axis
+
+_ENTRIES = 1 << 14  # that are looked at in one go
 
 
 def check_folded_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
@@ -33,13 +41,14 @@ def check_folded_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
     fits = limits.min <= together * least <= together * most <= limits.max
     if not signed and (together == 1 or fits):
         return
-    check_sums(
-        partial(_sums, geometry),
-        weight,
-        "`weight` must have sums of the taps",
-        "conv_matrix, conv_transpose_matrix or to_matrix",
-        far=far(geometry),
-    )
+    for maps in product(*map(_maps, geometry.axes)):
+        check_sums(
+            partial(_sums, geometry, maps),
+            weight,
+            "`weight` must have sums of the taps",
+            "conv_matrix, conv_transpose_matrix or to_matrix",
+            far=far(geometry),
+        )
 
 
 def sums_may_wrap(geometry: ConvGeometry, weight: NDArray[Any]) -> bool:
@@ -76,17 +85,60 @@ def _largest(geometry: ConvGeometry) -> int:
     """The largest sum of coefficients in an entry, without their signs: no sum of taps is more
     times the largest tap.
     """
-    kinds = (abs(_meetings(axis)) for axis in geometry.axes)
-    return prod(max(map(sum, kind.T.tolist()), default=0) for kind in kinds)
+    return prod(map(_reach, geometry.axes))
 
 
-def _sums(geometry: ConvGeometry, weight: NDArray[Any]) -> NDArray[Any]:
+def _reach(axis: Axis) -> int:
+    """The largest sum of an entry's coefficients without their signs, along one axis."""
+    if not folds_far(axis):
+        return max(map(sum, abs(_meetings(axis)).T.tolist()), default=0)
+    made, ones, most = FoldedPatches(axis, False), np.ones(axis.k), 0.0
+    for part in _parts(axis):
+        rows = made.rows(part)
+        sums = replace(rows, coefficients=abs(rows.factors)).sum_taps(made.terms(ones, 0), 0)
+        most = max(most, sums.max(initial=0))
+    return math.ceil(most * (1 + 1e-9))
+
+
+def _sums(geometry: ConvGeometry, maps: Sequence[_Map], weight: NDArray[Any]) -> NDArray[Any]:
     """Every value that an entry of the matrix has: patterns of axes meet in all combinations."""
     sums = correlation_kernel(geometry, weight)
-    for number, axis in enumerate(geometry.axes, 2):
-        meetings = _meetings(axis).astype(weight.dtype)
-        sums = np.moveaxis(np.moveaxis(sums, number, -1) @ meetings, -1, number)
+    for number, entries in enumerate(maps, 2):
+        sums = entries(sums, number)
     return sums
+
+
+def _maps(axis: Axis) -> list[_Map]:
+    """Maps from taps to the different entries of an axis's matrix, some at a time."""
+    if axis.mode == "zeros":
+        return [_alone]
+    if folds_far(axis):
+        return [partial(_far_met, axis, part) for part in _parts(axis)]
+    return [partial(_met, axis)]
+
+
+def _alone(values: NDArray[Any], number: int) -> NDArray[Any]:
+    """Every entry is one tap."""
+    return values
+
+
+def _met(axis: Axis, values: NDArray[Any], number: int) -> NDArray[Any]:
+    """Each kind of entry once."""
+    meetings = _meetings(axis).astype(values.dtype)
+    return np.moveaxis(np.moveaxis(values, number, -1) @ meetings, -1, number)
+
+
+def _far_met(axis: Axis, part: Patch, values: NDArray[Any], number: int) -> NDArray[Any]:
+    """The entries of a part, of which each is a sum of sums of taps."""
+    made = FoldedPatches(axis, False)
+    return made.rows(part).sum_taps(made.terms(values, number), number)
+
+
+def _parts(axis: Axis) -> list[Patch]:
+    """Windows of an axis, some at a time."""
+    step = max(1, _ENTRIES // axis.n_in)
+    firsts = range(0, axis.n_out, step)
+    return [Patch(first, min(first + step, axis.n_out), 0, axis.n_in) for first in firsts]
 
 
 def _meetings(axis: Axis) -> NDArray[np.int64]:

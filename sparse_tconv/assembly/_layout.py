@@ -44,6 +44,8 @@ def layout(pattern: MatrixPattern, nnz: int | None = None) -> Layout:
     """
     if pattern.empty:
         return WithoutEntries(pattern)
+    if pattern.folds_far:
+        return ByBoxes(pattern, nnz)
     if pattern.scattered:
         return ByEntries(pattern)
     if of_whole_windows(pattern):
@@ -61,9 +63,10 @@ def stored(pattern: MatrixPattern) -> int:
     """
     if pattern.empty:
         return 0
-    if pattern.taps is None or pattern.scattered:
+    folded = pattern.folds_far
+    if pattern.taps is None or (pattern.scattered and not folded):
         return pattern.geometry.nnz
-    in_slabs = _plain(pattern) and _in_slabs(pattern)
+    in_slabs = not folded and _plain(pattern) and _in_slabs(pattern)
     return pattern.nnz if in_slabs else ByBoxes(pattern).nnz
 
 

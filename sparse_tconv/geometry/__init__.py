@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ._axis import Axis
 from ._boundary import OUTSIDE, copies, held, repeats, source
+from ._folding import End, Folding, folding, folds_far, spacing
 from ._geometry import ConvGeometry
 from ._phases import Phase, phases
 from ._stretch import Stretch, extension, repetitions, stretch_table, stretches
@@ -15,11 +16,15 @@ __all__ = [
     "OUTSIDE",
     "Axis",
     "ConvGeometry",
+    "End",
+    "Folding",
     "Phase",
     "Stretch",
     "copies",
     "extended_axis",
     "extension",
+    "folding",
+    "folds_far",
     "held",
     "input_window",
     "output_window",
@@ -28,6 +33,7 @@ __all__ = [
     "repeats",
     "repetitions",
     "source",
+    "spacing",
     "stretch_table",
     "stretches",
 ]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from ..geometry import ConvGeometry
+from ..geometry import ConvGeometry, folds_far
 from ..threads import cached_property
 from ._axis_pattern import AxisPattern, Progression, Region, axis_pattern
 from ._rows import Ints, Rows
@@ -119,6 +119,11 @@ class MatrixPattern:
     def empty(self) -> bool:
         """Whether no tap is kept."""
         return self.taps is not None and not self.taps.any()
+
+    @property
+    def folds_far(self) -> bool:
+        """Whether many more taps are read than there are entries, along some axis."""
+        return any(folds_far(axis) for axis in self.geometry.axes)
 
     @property
     def scattered(self) -> bool:

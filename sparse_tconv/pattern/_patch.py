@@ -8,9 +8,10 @@ repeats it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..geometry import Axis, copies, repeats, stretch_table
 from ._rows import Ints, Rows, canonical
@@ -54,6 +55,15 @@ class Patches:
         rows, cols = self._axis.n_out, self._axis.n_in
         return Patch(0, cols, 0, rows) if self._transposed else Patch(0, rows, 0, cols)
 
+    @property
+    def size(self) -> int:
+        """How many terms there are: the taps."""
+        return self._axis.k
+
+    def terms(self, values: NDArray[Any], axis: int, ufunc: np.ufunc = np.add) -> NDArray[Any]:
+        """`values` with the tap axis replaced by the terms of which entries are sums."""
+        return values
+
     def readings(self, patch: Patch, most: int) -> int:
         """How many readings a part holds, no fewer than its entries; counted up to `most` and
         some.
@@ -83,7 +93,7 @@ class Patches:
         n_rows = patch.row_stop - patch.row_start
         if copies(axis.mode):
             return canonical(row, col, tap, n_rows)
-        return canonical(*_net(row, col, tap, factor[which] + slope[which] * ahead, n_rows))
+        return canonical(*net(row, col, tap, factor[which] + slope[which] * ahead, n_rows))
 
     def _by_taps(self, patch: Patch) -> bool:
         """Whether readings are looked for tap by tap, not window by window: what is less work."""
@@ -179,7 +189,7 @@ def _holding(table: Ints, first: int, stop: int) -> tuple[Ints, Ints]:
     )
 
 
-def _net(
+def net(
     row: Ints, col: Ints, tap: Ints, factor: Ints, n_rows: int
 ) -> tuple[Ints, Ints, Ints, int, Ints]:
     """Readings of one tap in one entry added up, and those that come to zero left out."""

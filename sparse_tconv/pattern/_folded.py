@@ -1,0 +1,208 @@
+"""Any part of the matrix of an axis that windows read again and again: a kernel much longer than
+its axis, or windows far beyond it.
+
+An entry is the sum of many taps then. Its terms are not these but sums of them, which windows
+share and which are made once: of the taps that a period apart read the same sample, and, towards
+each end of the axis, of all taps up to some tap, and of these sums. Factors grow with the distance
+from the end, so that nothing that is added up cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Axis, End, folding, folds_far, spacing
+from ._patch import Patch, Patches, net
+from ._rows import Ints, Rows, canonical
+
+_AT_ONCE = 1 << 12  # windows whose terms are counted in one go
+
+# Window, sample, term and factor of some terms.
+_Terms = tuple[Ints, Ints, Ints, Ints]
+
+
+class FoldedPatches:
+    """The parts of the matrix of one axis, or of its transpose, whose entries are sums of *terms*:
+    those of :meth:`terms`, in place of taps.
+    """
+
+    def __init__(self, axis: Axis, transposed: bool) -> None:
+        self._axis, self._transposed = axis, transposed
+        self._folding, self._spacing = folding(axis), spacing(axis)
+        self._main = min(axis.k, self._spacing) if self._folding.period else axis.k
+        self._grows = any(end.rise for end in self._folding.ends)
+
+    @property
+    def size(self) -> int:
+        """How many terms there are."""
+        tables = 0 if not self._folding.ends else 4 if self._grows else 2
+        return self._main + tables * self._axis.k
+
+    @property
+    def whole(self) -> Patch:
+        """The matrix."""
+        rows, cols = self._axis.n_out, self._axis.n_in
+        return Patch(0, cols, 0, rows) if self._transposed else Patch(0, rows, 0, cols)
+
+    def terms(self, values: NDArray[Any], axis: int, ufunc: np.ufunc = np.add) -> NDArray[Any]:
+        """`values` with the tap axis replaced by the terms, or by another `ufunc` of their taps."""
+        taps, k = np.moveaxis(values, axis, 0), self._axis.k
+        made = np.empty((self.size, *taps.shape[1:]), taps.dtype)
+        if self._main == k:
+            made[:k] = taps
+        else:
+            rounds, rest = _in_rounds(taps, self._spacing)
+            ufunc.reduce(rounds, axis=0, dtype=taps.dtype, out=made[: self._main])
+            ufunc(made[: len(rest)], rest, out=made[: len(rest)])
+        tables = made[self._main :].reshape(-1, k, *taps.shape[1:])
+        if self._folding.ends:
+            for side, own in zip((taps, taps[::-1]), np.split(tables, 2), strict=True):
+                ufunc.accumulate(side, axis=0, dtype=side.dtype, out=own[0])
+                if self._grows:
+                    own[1] = own[0]
+                    _accumulate(own[1], self._spacing, ufunc)
+        return np.moveaxis(made, 0, axis)
+
+    def readings(self, patch: Patch, most: int) -> int:
+        """How many terms the entries of a part have, no fewer than entries; counted up to `most`
+        and some.
+        """
+        windows, samples = self._sides(patch)
+        found = 0
+        for first in range(*windows, _AT_ONCE):
+            start = self._starts(first, min(first + _AT_ONCE, windows[1]))
+            if self._folding.period:
+                sides = 1 if self._folding.turn is None else 2
+                found += start.size * min(sides * (samples[1] - samples[0]), self._main)
+            else:
+                low, high = self._inside(start, samples)
+                found += int((high - low).sum())
+            for place, _, end, _ in self._ends(start, samples):
+                beyond = int(np.count_nonzero(self._beyond(place)))
+                found += beyond * (1 + self._spacing if end.rise else 1)
+            if found > most:
+                break
+        return found
+
+    def rows(self, patch: Patch) -> Rows:
+        """A part's rows, counted from its first one; columns are those of the matrix."""
+        windows, samples = self._sides(patch)
+        start = self._starts(*windows)
+        parts = [
+            self._repeated(start, samples) if self._folding.period else self._read(start, samples)
+        ]
+        for end in self._ends(start, samples):
+            parts += self._towards(*end)
+        window, sample, term, factor = (np.concatenate(part) for part in zip(*parts, strict=True))
+        window += windows[0]
+        row, col = (sample, window) if self._transposed else (window, sample)
+        n_rows = patch.row_stop - patch.row_start
+        return canonical(*net(row - patch.row_start, col, term, factor, n_rows))
+
+    def _sides(self, patch: Patch) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Windows and samples of a part."""
+        rows, cols = patch[:2], patch[2:]
+        return (cols, rows) if self._transposed else (rows, cols)
+
+    def _starts(self, first: int, stop: int) -> Ints:
+        """The position that each window reads with its first tap."""
+        return np.arange(first, stop, dtype=np.int64) * self._axis.stride - self._axis.before
+
+    def _inside(self, start: Ints, samples: tuple[int, int]) -> tuple[Ints, Ints]:
+        """The taps low .. high - 1 by which each window reads some samples on the axis itself."""
+        low, high = (-((start - sample) // self._axis.dilation) for sample in samples)
+        return np.clip(low, 0, self._axis.k), np.clip(high, 0, self._axis.k)
+
+    def _read(self, start: Ints, samples: tuple[int, int]) -> _Terms:
+        """What windows read on the axis itself."""
+        low, high = self._inside(start, samples)
+        counts = high - low
+        window = np.repeat(np.arange(start.size), counts)
+        tap = np.arange(window.size) + (low - np.cumsum(counts) + counts)[window]
+        sample = start[window] + self._axis.dilation * tap
+        return window, sample, tap, np.ones_like(tap)
+
+    def _repeated(self, start: Ints, samples: tuple[int, int]) -> _Terms:
+        """What repeats with the period: the first of the taps that read each sample, forward and
+        backward.
+        """
+        period, turn, sign, _ = self._folding
+        common = period // self._spacing
+        inverse = pow(self._axis.dilation // common, -1, self._spacing) if self._spacing > 1 else 0
+        sample = np.arange(*samples, dtype=np.int64)
+        places = [(1, sample)]
+        if turn is not None:
+            places.append((sign, (turn - sample) % period))
+        parts: list[_Terms] = []
+        for factor, place in places:
+            ahead, between = np.divmod((place - start[:, None]) % period, common)
+            tap = ahead * inverse % self._spacing
+            hits = (between == 0) & (tap < self._main)
+            if parts:
+                hits &= place != sample
+            window, number = np.nonzero(hits)
+            parts.append((window, sample[number], tap[hits], np.full(window.size, factor)))
+        window, found, tap, factors = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return window, found, tap, factors
+
+    def _ends(self, start: Ints, samples: tuple[int, int]) -> Iterator[tuple[Ints, int, End, int]]:
+        """The ends of some samples, in front of the axis and, in its mirror image, behind it: where
+        the first tap of each window reads, the number of the first term, the end, its sample.
+        """
+        axis = self._axis
+        mirrored = axis.n_in - 1 - (start + axis.dilation * (axis.k - 1))
+        term = self._main
+        for behind, place in enumerate((start, mirrored)):
+            for end in self._folding.ends:
+                sample = axis.n_in - 1 - end.sample if behind else end.sample
+                if samples[0] <= sample < samples[1]:
+                    yield place + end.shift, term, end, sample
+            term += (2 if self._grows else 1) * axis.k
+
+    def _beyond(self, place: Ints) -> Ints:
+        """How many taps read beyond an end, from the first one on."""
+        return np.clip(-(place // self._axis.dilation), 0, self._axis.k)
+
+    def _towards(self, place: Ints, term: int, end: End, sample: int) -> Iterator[_Terms]:
+        """What windows read of one end.
+
+        The nearest tap tells what all taps beyond the end have in common, and each step of the
+        staircase what those behind it have more; steps that a period apart repeat it are one term.
+        """
+        k, d = self._axis.k, self._axis.dilation
+        beyond = self._beyond(place)
+        window = np.flatnonzero(beyond)
+        place, last = place[window], beyond[window] - 1
+        factor = end.sign * (end.base - end.rise * ((place + d * last) // end.length))
+        yield window, np.full(window.size, sample), term + last, factor
+        if end.rise:
+            tap = last[:, None] - np.arange(1, self._spacing + 1)
+            at = place[:, None] + d * tap
+            step = (at + d) // end.length - at // end.length
+            hits = (tap >= 0) & (step > 0)
+            window = window[np.nonzero(hits)[0]]
+            factor = end.sign * end.rise * step[hits]
+            yield window, np.full(window.size, sample), term + k + tap[hits], factor
+
+
+def patches(axis: Axis, transposed: bool) -> Patches | FoldedPatches:
+    """The parts of the matrix of one axis, made in the way that is less work."""
+    return (FoldedPatches if folds_far(axis) else Patches)(axis, transposed)
+
+
+def _accumulate(taps: NDArray[Any], spacing: int, ufunc: np.ufunc) -> None:
+    """To each tap, along the first axis, all before that are a multiple of the spacing away."""
+    rounds, rest = _in_rounds(taps, spacing)
+    ufunc.accumulate(rounds, axis=0, dtype=taps.dtype, out=rounds)
+    if len(rounds):
+        ufunc(rest, rounds[-1, : len(rest)], out=rest)
+
+
+def _in_rounds(taps: NDArray[Any], spacing: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Views of taps as rounds of as many as the spacing, and of those behind the last of them."""
+    whole = len(taps) // spacing * spacing
+    return taps[:whole].reshape(-1, spacing, *taps.shape[1:]), taps[whole:]
