@@ -72,6 +72,8 @@ def draw(rows: Sequence[Row], title: str, path: Path, key: Key, labels: dict[Any
     """Ratios as points, one line for each case; one panel for each dtype, with compiled loops and
     without.
     """
+    found = {key(row) for row in rows}
+    labels = {value: label for value, label in labels.items() if value in found}
     rows = [row for row in rows if key(row) in labels]
     if not rows:
         return

@@ -75,6 +75,8 @@ _FRAGMENTS = {
             `x` does not end in ``in_shape``.
         GeometryError
             The operator is a conjugate, which is not linear in the weight.
+        DTypeError
+            `x` has a type that the library does not compute with.
     """,
     "index_dtype": """
         index_dtype : int32 or int64, optional

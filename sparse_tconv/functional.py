@@ -232,7 +232,10 @@ def _with_axes(function: Callable[..., NDArray[Any]], n_axes: int) -> Callable[.
     fixed.__wrapped__ = function  # type: ignore[attr-defined]  # the signature that help() shows
     fixed.__doc__ = (
         f"{function.__name__} for {n_axes} spatial {'axis' if n_axes == 1 else 'axes'}: same arguments, "
-        f"same result.\n\n    See :func:`{function.__name__}`.\n\n"
+        f"same result.\n\n    Raises\n    ------\n    GeometryError\n        `weight` has not {n_axes} spatial "
+        f"axes; or see :func:`{function.__name__}`.\n    DTypeError, ShapeError, MissingExtraError\n"
+        f"        As :func:`{function.__name__}` does.\n\n    See Also\n    --------\n"
+        f"    {function.__name__} : for any number of axes, with all parameters described.\n\n"
         "    Examples\n    --------\n    >>> import numpy as np\n    >>> import sparse_tconv as st\n"
         f"    >>> x, weight = np.ones((1{', 4' * n_axes})), np.ones((1, 1{', 2' * n_axes}))\n"
         f"    >>> bool(np.all(st.{name}(x, weight) == st.{function.__name__}(x, weight)))\n    True\n"

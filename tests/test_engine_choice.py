@@ -82,3 +82,10 @@ def test_another_precision_may_choose_another_engine(rng):
     wanted = op.with_weight(op.weight.astype(float)).apply(x)
     np.testing.assert_allclose(op.apply(x), wanted, rtol=1e-12)
     assert op.apply(x).dtype == np.float64
+
+
+@pytest.mark.parametrize("value", [np.array(["auto", "csr"]), np.array([1, 2]), None, ["auto"]])
+def test_an_engine_that_is_no_word_is_refused(value):
+    for make, weight in ((st.Conv, np.ones((1, 1, 3))), (st.LocalConv, np.ones((1, 1, 3, 1)))):
+        with pytest.raises(st.GeometryError, match="`engine` must be one of 'auto', 'csr'"):
+            make(weight, (1, 3), engine=value)

@@ -41,6 +41,8 @@ def equivalent(op1: ConvOperator, op2: ConvOperator, tol: float = 0.0) -> Result
     ------
     DTypeError
         One is no operator of this library.
+    GeometryError
+        `tol` is not a number of at least 0.
 
     Notes
     -----

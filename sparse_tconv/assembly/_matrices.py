@@ -47,6 +47,8 @@ def conv_matrix(
     Raises
     ------
     {geometry_errors}
+        Or `dtype` or `index_dtype` cannot hold the matrix, or integer taps that meet at a border add up
+        to more than the matrix's type holds.
     MatrixTooLargeError
         The matrix would not fit.
 
@@ -143,6 +145,8 @@ def conv_transpose_matrix(
     Raises
     ------
     {geometry_errors}
+        Or `dtype` or `index_dtype` cannot hold the matrix, or integer taps that meet at a border add up
+        to more than the matrix's type holds.
     MatrixTooLargeError
         The matrix would not fit.
 

@@ -281,8 +281,8 @@ def _refuse_beyond(count: int) -> None:
 def _written_out(n_in: int, n_out: int, k: int, s: int, d: int, before: int, mode: str) -> int:
     """Window by window at the border, whatever the mode."""
     first, last = _edges(n_in, n_out, k, s, d, before)
+    _refuse_beyond((first + n_out - last) * k)
     border = np.r_[0:first, last:n_out]
-    _refuse_beyond(border.size * k)
     total = k * (last - first)
     for part in np.array_split(border, border.size * k // _CHUNK + 1):
         position = (part * s - before)[:, None] + d * np.arange(k)

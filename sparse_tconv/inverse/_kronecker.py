@@ -44,6 +44,8 @@ def kronecker_sum(psf: ArrayLike, terms: int) -> Result:
         `psf` has not two axes.
     GeometryError
         `terms` is not an int of at least 1 and at most the smaller side, or an entry is not finite.
+    DTypeError
+        `psf` has a type that the library does not compute with.
 
     See Also
     --------

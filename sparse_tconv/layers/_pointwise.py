@@ -33,6 +33,8 @@ def channel_scale(in_shape: Any, scale: ArrayLike, *, dtype: DTypeLike | None = 
 
     Raises
     ------
+    GeometryError
+        `in_shape` is no tuple of positive ints.
     ShapeError
         `scale` is not one number per channel.
     MatrixTooLargeError

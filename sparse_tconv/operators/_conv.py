@@ -40,6 +40,10 @@ class Conv(ConvOperator, Forward):
     :meth:`apply` takes samples in their shape. ``op.T`` is a :class:`ConvTranspose` and never
     conjugates, ``op.H`` always does.
 
+    A sample's NaN or infinity goes where the matrix sends it with every engine but 'fft', whose
+    transforms spread it over all that it is in one block with. Such taps also reach positions where
+    the kernel reads a border of zeros: with 'gemm', 'unfold' and 'fft', not with 'csr'.
+
     Examples
     --------
     >>> import numpy as np

@@ -41,7 +41,7 @@ class LocalState(SharedState):
                 f"`weight` must have one kernel for each output position, of {out_size}; got {given}. "
                 f"The output size follows from in_shape, stride, padding and dilation."
             )
-        if engine not in ENGINES:
+        if not isinstance(engine, str) or engine not in ENGINES:
             raise GeometryError(
                 f"`engine` must be one of {', '.join(map(repr, ENGINES))} for kernels that vary in "
                 f"space; got {engine!r}. Pass one of these."

@@ -116,35 +116,49 @@ def _weight(number: int, shape: tuple[int, ...], name: str) -> NDArray[Any]:
     return weight + 1j * rng.integers(-4, 5, shape) if "complex" in name else weight
 
 
-def _grid() -> list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]]:
-    bare = {"channels": False}
-    modes = [
-        (f"{mode}, even kernel, 2-D", (2, 1, 2, 3), (1, 4, 5), {"padding": 2, "padding_mode": mode})
-        for mode in PADDING_MODES
+# Name, shape of the weight, shape of the input, options.
+Case = tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]
+
+_BARE = {"channels": False}
+
+
+def _grid() -> list[Case]:
+    """All cases; the place of one is the seed of its weight."""
+    return [
+        *_axes(),
+        *_kernels(),
+        *_steps(),
+        *_groups(),
+        *_borders(),
+        *_others(),
+        *_modes(),
     ]
-    wide = [
-        (
-            f"{mode}, padding wider than the axis",
-            (4,),
-            (3,),
-            {**bare, "padding": 7, "padding_mode": mode},
-        )
-        for mode in PADDING_MODES
-    ]
-    one = [
-        (f"{mode}, axis of length 1", (1, 1, 3, 3), (1, 1, 5), {"padding": 1, "padding_mode": mode})
-        for mode in PADDING_MODES[1:]
-    ]
+
+
+def _axes() -> list[Case]:
+    """Numbers of axes."""
     return [
         ("1-D", (2, 3, 3), (3, 7), {}),
         ("2-D", (2, 3, 3, 2), (3, 5, 6), {}),
         ("3-D", (2, 1, 2, 1, 3), (1, 3, 4, 4), {"padding": (1, 0, 1)}),
-        ("no channels", (3, 2), (6, 5), bare),
+        ("no channels", (3, 2), (6, 5), _BARE),
+    ]
+
+
+def _kernels() -> list[Case]:
+    """Kernels of side 1 and 2, and as large as the input."""
+    return [
         ("kernel of side 1", (3, 2, 1, 1), (2, 3, 4), {}),
         ("kernel of side 1, strided and padded", (1, 1, 1), (1, 6), {"stride": 2, "padding": 1}),
         ("kernel of side 2", (2, 2, 2, 2), (2, 4, 5), {"padding": 1}),
         ("kernel as large as the input", (1, 1, 4, 5), (1, 4, 5), {}),
         ("kernel larger than the input", (1, 1, 5), (1, 3), {"padding": 2}),
+    ]
+
+
+def _steps() -> list[Case]:
+    """Strides and dilations."""
+    return [
         ("stride", (1, 2, 3, 3), (2, 7, 8), {"stride": (2, 3), "padding": 1}),
         ("stride that leaves a remainder", (1, 1, 3), (1, 10), {"stride": 4, "padding": 1}),
         ("stride larger than the kernel", (1, 1, 2), (1, 11), {"stride": 4}),
@@ -155,16 +169,28 @@ def _grid() -> list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]
             (1, 9),
             {"dilation": 4, "stride": 3, "padding": 2},
         ),
+    ]
+
+
+def _groups() -> list[Case]:
+    """Groups of channels."""
+    return [
         ("groups", (4, 2, 3), (4, 6), {"groups": 2, "padding": 1}),
         ("depthwise", (3, 1, 3, 3), (3, 4, 5), {"groups": 3, "padding": 1}),
         ("depthwise with a multiplier", (6, 1, 3), (3, 5), {"groups": 3, "padding": 1}),
+    ]
+
+
+def _borders() -> list[Case]:
+    """Paddings of unequal sides, and boundaries beside strides and groups."""
+    return [
         ("asymmetric padding", (1, 1, 3, 4), (1, 5, 6), {"padding": ((0, 2), (3, 1))}),
         ("negative padding", (1, 1, 3), (1, 8), {"padding": ((-2, 1),)}),
         (
             "negative padding, symmetric",
             (3,),
             (8,),
-            {**bare, "padding": ((2, -3),), "padding_mode": "symmetric"},
+            {**_BARE, "padding": ((2, -3),), "padding_mode": "symmetric"},
         ),
         (
             "mixed modes",
@@ -184,6 +210,12 @@ def _grid() -> list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]
             (2, 9),
             {"padding": 3, "padding_mode": "reflect", "dilation": 2, "stride": 2, "groups": 2},
         ),
+    ]
+
+
+def _others() -> list[Case]:
+    """What is left: flips and complex numbers."""
+    return [
         ("flip", (2, 2, 3, 2), (2, 5, 5), {"flip": True, "padding": 1}),
         ("complex", (2, 2, 3), (2, 6), {"padding": 1}),
         (
@@ -192,7 +224,26 @@ def _grid() -> list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]
             (1, 6, 7),
             {"padding": 1, "stride": 2, "padding_mode": "circular"},
         ),
-        *modes,
-        *wide,
-        *one,
     ]
+
+
+def _modes() -> list[Case]:
+    """Every boundary: under an even kernel, wider than the axis, on an axis of length 1."""
+    even = [
+        (f"{mode}, even kernel, 2-D", (2, 1, 2, 3), (1, 4, 5), {"padding": 2, "padding_mode": mode})
+        for mode in PADDING_MODES
+    ]
+    wide = [
+        (
+            f"{mode}, padding wider than the axis",
+            (4,),
+            (3,),
+            {**_BARE, "padding": 7, "padding_mode": mode},
+        )
+        for mode in PADDING_MODES
+    ]
+    one = [
+        (f"{mode}, axis of length 1", (1, 1, 3, 3), (1, 1, 5), {"padding": 1, "padding_mode": mode})
+        for mode in PADDING_MODES[1:]
+    ]
+    return [*even, *wide, *one]

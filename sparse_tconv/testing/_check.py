@@ -108,6 +108,8 @@ def check_operator(
     ------
     DTypeError
         When `op` has no ``matvec``.
+    GeometryError
+        When `trials` is not an int of at least 1.
 
     See Also
     --------
