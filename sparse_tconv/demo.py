@@ -7,6 +7,7 @@ bicubic enlargement of ``y``, by SciPy's own iteration; it needs only ``C x`` an
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -213,8 +214,10 @@ def draw(demo: Demo, path: Path) -> None:
     _draw_pictures(pictures.subplots(2, 4, height_ratios=rows[:2]), demo)
     _draw_small_matrix(matrix.subplots())
     figure.get_layout_engine().set(rect=(0.005, 0.005, 0.99, 0.985))
+    picture = io.BytesIO()  # matplotlib does not notice a full disk
+    figure.savefig(picture, format="png", dpi=110)
     with replaced(path) as draft:
-        figure.savefig(draft, dpi=110)
+        draft.write_bytes(picture.getbuffer())
 
 
 def _draw_pictures(grid: Any, demo: Demo) -> None:

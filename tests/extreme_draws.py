@@ -145,6 +145,38 @@ def _function(draw: Draws) -> None:
     call(x, weight, channels=channels, engine=draw.of(*ENGINES), **options)
 
 
+def _function_of_axes(draw: Draws) -> None:
+    transposed, number = draw.of(True, False), int(draw.of(2, 3))
+    call = getattr(st, f"conv{'_transpose' * transposed}{number}d")
+    x, weight = np.ones((4,) * number), np.ones((3,) * number)
+    options = draw.options(number, transposed=transposed) | {"groups": 1}
+    call(x, weight, channels=False, engine=draw.of(*ENGINES), **options)
+
+
+def _far_operator(draw: Draws) -> None:
+    """What is asked of an operator, of whatever size that may be."""
+    transposed = draw.of(True, False)
+    make = st.ConvTranspose if transposed else st.Conv
+    options = draw.options(transposed=transposed) | {"groups": 1}
+    op = make(W, (draw.one(9),), channels=False, **options)
+    draw.of(
+        lambda: op.kernel_operator(np.ones(op.in_shape if op.shape[1] < 1e5 else 1)).apply(W),
+        lambda: op.kernel_operator(np.ones(op.in_shape if op.shape[1] < 1e5 else 1)).matrix,
+        lambda: analysis.norm(op, draw.of("fro", 1, 2, np.inf)),
+        lambda: analysis.norm_bounds(op),
+        lambda: analysis.overlap(op),
+        lambda: analysis.checkerboard(op),
+        lambda: analysis.structure(op),
+        lambda: analysis.diagonal(op),
+        lambda: analysis.gram_diagonal(op),
+        lambda: analysis.spectral_norm(op),
+        lambda: analysis.summary(op, draw.of(None, draw.one(1))),
+        lambda: analysis.rows(op, slice(draw.one(0), draw.one(5), draw.one(1) or None)),
+        lambda: analysis.columns(op, range(draw.one(0), draw.one(5), draw.one(1) or 1)),
+        lambda: op.gram().matrix,
+    )()
+
+
 def _composed(draw: Draws) -> None:
     shape = (draw.one(3), draw.one(4))
     op = draw.of(
@@ -239,6 +271,14 @@ def _inverse(draw: Draws) -> None:
         ),
         lambda: inverse.solve(SMALL, y, max_bytes=draw.one(10**6), damp=0.1),
         lambda: inverse.tsvd(SMALL, y, draw.one(3)),
+        lambda: inverse.tikhonov(
+            SMALL, y, draw.one(1), maxiter=draw.one(5), max_bytes=draw.one(10**6)
+        ),
+        lambda: inverse.estimate_kernel(
+            y, SMALL.apply(y), SMALL.geometry, maxiter=draw.one(5), damp=draw.one(1)
+        ),
+        lambda: inverse.problems.varying(draw.some(32, 2), nodes=draw.one(2), seed=draw.one(0)),
+        lambda: inverse.estimate_sigma(np.ones((9, 8, 2)), draw.one(-1)),
         lambda: inverse.tv(SMALL, y, draw.one(1), maxiter=min(draw.one(5), 100)),
         lambda: inverse.richardson_lucy(SMALL, y, maxiter=min(draw.one(5), 100)),
         lambda: inverse.kronecker_sum(np.ones((3, 3)), draw.one(1)),
@@ -283,6 +323,8 @@ def _testing(draw: Draws) -> None:
         ),
         lambda: testing.exact_test(same, same, in_shape=shape),
         lambda: testing.diagnose(same, same, in_shape=shape),
+        lambda: testing.strategies.convs(max_axes=draw.one(2)),
+        lambda: testing.strategies.inputs(SMALL, max_batch_axes=draw.one(1)),
         lambda: testing.check_operator(SMALL, trials=draw.of(0, -1, 2**63, 10**30, 1), rng=rng),
     )()
 
@@ -322,7 +364,18 @@ def _torch(draw: Draws) -> None:
     import torch
 
     layer = torch.nn.Conv1d(2, 4, 3, bias=False)
-    interop.torch.from_module(layer, (draw.one(2), draw.one(9)))
+    shape = draw.one(2), draw.one(9)
+    draw.of(
+        lambda: interop.torch.from_module(layer, shape),
+        lambda: interop.torch.from_model(torch.nn.Sequential(layer), (draw.one(1), *shape)),
+        lambda: interop.torch.norm_bound(
+            layer.weight,
+            stride=draw.one(1),
+            dilation=draw.one(1),
+            groups=draw.one(1),
+            points=draw.of(None, draw.one(9)),
+        ),
+    )()
 
 
 COMMANDS = {
@@ -365,6 +418,11 @@ def _other_command(draw: Draws) -> None:
             ["demo", "--no-plot", f"--size={draw.one(64)}"],
             ["info", "model.onnx", f"--input-shape={draw.one(1)},{draw.one(2)},{draw.one(9)}"],
             ["check", "math:sin", "math:sin", f"--in-shape={draw.one(3)}"],
+            ["deblur", "x.png", f"--psf=box:{draw.one(3)},{draw.one(3)}", "-o", "y.png"],
+            [
+                *("deblur", "x.png", f"--psf=gauss:{draw.one(1)},{draw.one(3)}", "-o", "y.png"),
+                *(f"--center={draw.one(1)},{draw.one(1)}", f"--rule={draw.one(1)}"),
+            ],
         )
     )
 
@@ -383,7 +441,7 @@ def run(argv: list[str]) -> None:
 
 TARGETS: tuple[Callable[[Draws], None], ...] = (
     *(_geometry, _matrix, _operator, _operator, _function, _composed, _settings, _analysis),
-    *(_layers, _layers, _local, _inverse),
+    *(_layers, _layers, _local, _inverse, _function_of_axes, _far_operator, _far_operator),
     *(_inverse, _testing, _chunked, _onnx, _torch, _command, _command, _other_command),
 )
 
@@ -392,10 +450,12 @@ TARGETS: tuple[Callable[[Draws], None], ...] = (
 def files() -> Iterator[None]:
     """A folder with what the commands read."""
     import onnx.parser
+    import PIL.Image
 
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         np.save("weight.npy", W)
         np.save("x.npy", X)
+        PIL.Image.fromarray(np.arange(80, dtype=np.uint8).reshape(8, 10)).save("x.png")
         model = onnx.parser.parse_model(
             '<ir_version: 8, opset_import: ["": 18]> net (float[b, 2, n] x) => (float[b, 1, m] y)'
             "<float[1, 2, 3] w = {1, 2, 3, 4, 5, 6}> { y = Conv <strides = [2]> (x, w) }"

@@ -62,6 +62,29 @@ def test_json_is_ascii_that_every_parser_reads(capsys: pytest.CaptureFixture[str
     assert json.loads(out)["output"] == "ü.npz"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        INFO,
+        ["spectrum", *INFO[1:], "-o", "/dev/full"],
+    ],
+    ids=" ".join,
+)
+def test_what_a_full_device_does_not_take_is_told(arguments: list[str], tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        answer = subprocess.run(
+            [*PROGRAM, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=ENVIRONMENT,
+        )
+    assert answer.returncode == 2
+    assert answer.stderr.count(b"\n") == 1
+    assert b"No space left on device" in answer.stderr
+
+
 def test_links_in_a_circle_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.npy").symlink_to("b.npy")
     Path("b.npy").symlink_to("a.npy")

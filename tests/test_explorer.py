@@ -84,6 +84,15 @@ def test_the_page_stands_alone_and_is_small() -> None:
     assert not re.search(r"https?:|//[a-z]|src=|@import|fetch\(|url\(", page)
 
 
+def test_a_page_that_cannot_be_written_leaves_the_one_that_stands_there(tmp_path: Path) -> None:
+    place = tmp_path / "page.html"
+    place.write_text("the old page")
+    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
+        plotting.Explorer("a page" * 9999 + "\ud800").save(place)
+    assert place.read_text() == "the old page"
+    assert list(tmp_path.iterdir()) == [place]
+
+
 def test_a_page_is_written_and_framed(tmp_path: Path) -> None:
     page = plotting.explorer(OPERATORS["stride"], tmp_path / "page.html")
     page.save(tmp_path / "again.html")

@@ -12,13 +12,16 @@ from cli_runs import ENVIRONMENT
 from factories import MODES
 
 import sparse_tconv as st
+from sparse_tconv import analysis, inverse
 from sparse_tconv.geometry import Axis
 from sparse_tconv.pattern import axis_pattern
 from sparse_tconv.testing import oracles
 
 pytest.importorskip("dask.array")
 pytest.importorskip("onnx")
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
+
+from sparse_tconv.interop.torch import from_model, norm_bound  # noqa: E402
 
 FAR = 2**36
 BEYOND = [2**63, 10**30, -(10**30), 10**5000]
@@ -141,6 +144,79 @@ def test_a_huge_step_that_is_never_taken_is_none(rng):
     op = st.Conv(w, 3, stride=2**62, channels=False)
     np.testing.assert_allclose(op.apply(w), [w @ w])
     assert st.Conv([2.0], 3, dilation=2**62, channels=False).apply(w).tolist() == (2 * w).tolist()
+
+
+ONES = np.ones(3)
+FOLDS = st.Conv(ONES, 5, padding=FAR, stride=FAR // 4, channels=False)
+OF_EACH = st.LocalConv(
+    np.ones((3, 9)), 5, padding=FAR, stride=FAR // 4, channels=False, engine="direct"
+)
+LONG = st.Conv(ONES, 2**45, channels=False)
+APART = st.Conv(ONES, 2**47, stride=2**45, channels=False)
+REFUSED = {
+    "kernels": ("x", lambda: FOLDS.kernel_operator(np.ones(5)).apply(ONES)),
+    "gradients": ("x", lambda: FOLDS.kernel_operator(np.ones(5)).T.apply(np.ones(9))),
+    "samples": ("x", lambda: FOLDS.kernel_operator(np.ones(5)).matrix),
+    "kernels of each": ("x", lambda: OF_EACH.kernel_operator(np.ones(5)).apply(OF_EACH.weight)),
+    "gradients of each": ("x", lambda: OF_EACH.kernel_operator(np.ones(5)).T.apply(np.ones(9))),
+    "samples of each": ("x", lambda: OF_EACH.kernel_operator(np.ones(5)).matrix),
+    "products of each": ("x", lambda: OF_EACH.apply(np.ones(5))),
+    "a slice": ("index", lambda: analysis.rows(LONG, slice(None))),
+    "a range": ("index", lambda: analysis.columns(LONG, range(2**45 - 1, -1, -1))),
+    "nodes": ("nodes", lambda: inverse.problems.varying(32, nodes=2**40)),
+    "a picture of a model": (
+        "input_shape",
+        lambda: from_model(torch.nn.Conv1d(2, 4, 3), (2, 2**62)),
+    ),
+    "counts": ("op", lambda: analysis.overlap(LONG)),
+    "phases": ("op", lambda: analysis.checkerboard(APART)),
+    "sums": ("op", lambda: analysis.gram_diagonal(LONG)),
+    "vectors": (
+        "op",
+        lambda: analysis.spectral_norm(
+            st.Conv(np.ones((3, 3)), (5, 2**40), padding=1, channels=False)
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "call"), REFUSED.values(), ids=REFUSED)
+def test_what_memory_does_not_hold_is_refused_before_it_is_begun(name, call):
+    with pytest.raises(st.MatrixTooLargeError, match=f"`{name}` must fit in the memory"):
+        call()
+
+
+@pytest.mark.parametrize("op", [st.Conv(ONES, 5, padding=FAR, channels=False), APART.T])
+def test_rows_of_endlessly_many_kinds_are_not_summed(op):
+    with pytest.raises(st.MatrixTooLargeError, match=r"`op` must have at most .* kinds of rows"):
+        analysis.norm(op, np.inf)
+
+
+@pytest.mark.parametrize(
+    "index", [range(3), range(4, 0, -2), range(-1, -4, -1), range(2, 2), range(10**30, 5)], ids=repr
+)
+def test_a_range_of_rows_is_those_rows(index):
+    op = st.Conv([1.0, 2.0, 3.0], 7, channels=False)
+    wanted = op.toarray()[np.array(index, dtype=int)]
+    np.testing.assert_array_equal(analysis.rows(op, index).toarray(), wanted)
+    np.testing.assert_array_equal(analysis.columns(op.T, index).toarray(), wanted.T)
+
+
+@pytest.mark.parametrize("index", [range(2**62), range(-(10**30), 3), range(0, 6, 5)])
+def test_a_range_beyond_the_matrix_is_refused(index):
+    op = st.Conv([1.0, 2.0, 3.0], 7, channels=False)
+    with pytest.raises(st.GeometryError, match="`index` must be between -5 and 4; got"):
+        analysis.rows(op, index)
+
+
+def test_places_far_apart_have_the_bound_of_places_side_by_side():
+    weight = torch.arange(24.0).reshape(4, 2, 3)
+    near = norm_bound(weight)
+    assert norm_bound(weight, stride=2**62, dilation=2**62) == near
+    with pytest.raises(st.GeometryError, match="`points` must make a grid of at most"):
+        norm_bound(weight, points=2**31)
+    with pytest.raises(st.GeometryError, match="`points` must be"):
+        norm_bound(weight, stride=2, dilation=2**62)
 
 
 def test_entries_beyond_a_machine_word_have_no_index():

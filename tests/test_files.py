@@ -103,6 +103,40 @@ def test_a_link_leads_to_the_new_file_which_keeps_its_mode() -> None:
     assert len(list(Path("inner").iterdir())) == 1
 
 
+def test_a_file_that_is_replaced_keeps_its_owner() -> None:
+    Path("a").write_bytes(OLD)
+    group = os.getgroups()[-1] if os.getgroups() else os.getegid()
+    owner = (12345, 12346) if os.geteuid() == 0 else (os.geteuid(), group)
+    os.chown("a", *owner)
+    Path("a").chmod(0o640)
+    with replaced("a") as draft:
+        draft.write_bytes(b"new")
+    found = Path("a").stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (*owner, 0o640)
+
+
+def test_what_this_user_may_not_give_away_is_written_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("a").write_bytes(OLD)
+    stat_of = Path.stat
+
+    def of_another(path: Path, **options: Any) -> os.stat_result:
+        found = stat_of(path, **options)
+        if path.name != "a":
+            return found
+        return os.stat_result([*found[:4], found.st_uid + 1, *found[5:10]])
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "stat", of_another)
+    monkeypatch.setattr(os, "chown", refuse)
+    with replaced("a") as draft:
+        draft.write_bytes(b"new")
+    assert Path("a").read_bytes() == b"new"
+
+
 def test_a_link_to_nothing_makes_the_file_that_it_names() -> None:
     Path("link").symlink_to("made")
     with replaced("link") as draft:

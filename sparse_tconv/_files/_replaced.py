@@ -8,7 +8,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,7 +27,7 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     After an error or an interrupt the old file, if there was one, is as it was, and nothing else is
     left. A link goes on pointing where it points, to the new content; a file that is replaced keeps
-    its permissions. What is no regular file (a pipe, a device) is the path itself.
+    its permissions and, where this user may give it away, its owner. What is no regular file (a pipe, a device) is the path itself.
     """
     if is_special(path):
         yield Path(path)
@@ -39,10 +39,19 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
             draft.touch(exist_ok=False)
             yield draft
             if target.exists():
-                shutil.copymode(target, draft)
+                _inherit(target, draft)
             draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _inherit(target: Path, draft: Path) -> None:
+    """Give the draft the owner, where this user may, and the permissions of what it replaces."""
+    old, new = target.stat(), draft.stat()
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        with suppress(AttributeError, PermissionError):
+            os.chown(draft, old.st_uid, old.st_gid)
+    shutil.copymode(target, draft)
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh, qr
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
+from .._memory import check_fits
+
 Map = Callable[[NDArray[Any]], NDArray[Any]]
 
 _OUTSIDE = 1e-3  # part of a unit vector outside of a span that is more than rounding
@@ -74,10 +76,17 @@ class Search:
         if self.n <= _AT_ONCE or k > self.n - 2:  # ARPACK wants more room
             dense = product(np.eye(self.n, dtype=self.dtype))
             return np.asarray(eigh((dense + dense.conj().T) / 2)[1][:, ::-1][:, :k])
+        width = min(self.n, max(2 * k + 8, 32))
+        check_fits(
+            "op",
+            f"{width} vectors of {self.n:,} entries",
+            width * self.n * np.dtype(self.dtype).itemsize,
+            "Use a smaller one.",
+        )
         operator = LinearOperator(
             (self.n, self.n), matvec=product, matmat=product, dtype=self.dtype
         )
-        start, width = rng.standard_normal(self.n), min(self.n, max(2 * k + 8, 32))
+        start = rng.standard_normal(self.n)
         options = {"k": k, "ncv": width, "v0": start, "tol": self.tol, "maxiter": self.maxiter}
         try:
             vectors = eigsh(operator, which="LA", **options)[1]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from math import gcd
+from math import gcd, prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._memory import check_fits
 from .._table import outline, table
 from ..assembly import correlation_kernel
 from ..geometry import Axis, held
@@ -111,6 +112,8 @@ def overlap(op: ConvOperator) -> Overlap:
     ------
     DTypeError
         `op` is not a Conv or ConvTranspose.
+    MatrixTooLargeError
+        The counts of all pixels do not fit in memory.
 
     Notes
     -----
@@ -134,9 +137,17 @@ def overlap(op: ConvOperator) -> Overlap:
         sparse_tconv.Conv(weight, in_shape).
     """
     checked(op)
+    _check_fit(op.geometry.axes)
     pairs = [_axis_counts(axis) for axis in op.geometry.axes]
     x, y = (reduce(np.multiply.outer, counts) for counts in zip(*pairs, strict=True))
     return Overlap(y, x) if isinstance(op, ConvTranspose) else Overlap(x, y)
+
+
+def _check_fit(axes: tuple[Axis, ...]) -> None:
+    """Refuse counts of more pixels than memory holds."""
+    sides = tuple(axis.n_in for axis in axes), tuple(axis.n_out for axis in axes)
+    nbytes = 8 * sum(prod(side) + sum(side) for side in sides)
+    check_fits("op", f"counts of {sides[0]} and {sides[1]} pixels", nbytes, "Use a smaller one.")
 
 
 def _axis_counts(axis: Axis) -> tuple[Counts, Counts]:
@@ -169,6 +180,8 @@ def checkerboard(op: ConvOperator) -> Checkerboard:
     ------
     DTypeError
         `op` is not a Conv or ConvTranspose.
+    MatrixTooLargeError
+        The stride has more phases than memory holds.
 
     Notes
     -----
@@ -193,6 +206,8 @@ def checkerboard(op: ConvOperator) -> Checkerboard:
     """
     checked(op)
     axes = op.geometry.axes
+    strides = tuple(axis.stride for axis in axes)
+    check_fits("op", f"counts of {strides} phases", 16 * prod(strides), "Use a smaller stride.")
     counts = reduce(np.multiply.outer, [_phase_counts(axis) for axis in axes])
     least = int(counts.min())
     return Checkerboard(

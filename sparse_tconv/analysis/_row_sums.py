@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..errors import GeometryError
+from .._memory import check_fits
+from ..errors import GeometryError, MatrixTooLargeError
+from ..geometry import Axis
 from ..operators import ConvOperator, ConvTranspose
-from ..pattern import axis_pattern
+from ..pattern import axis_pattern, written_taps
 from ..spectral import problem
 from ._slices import rows
 
@@ -21,6 +23,7 @@ Terms = Callable[[NDArray[Any]], NDArray[Any]]
 
 EPS = float(np.finfo(np.float64).eps)
 _AT_ONCE = 1 << 22  # entries that are written out together
+_MOST_KINDS = 1 << 22
 _SAFE = 1 << 62  # integers up to which sums are kept in machine words
 
 
@@ -63,6 +66,9 @@ class RowSums:
     def spread(self) -> NDArray[Any]:
         """The sum of every row: (row channel, *positions)."""
         sums = self.sums
+        sizes = [int(counts.sum()) for counts in self.counts]
+        nbytes = 2 * sums.itemsize * len(sums) * prod(sizes) + 8 * max(sizes)
+        check_fits("op", f"sums of {len(sums)} x {sizes} rows", nbytes, "Use a smaller one.")
         for number, (counts, places) in enumerate(zip(self.counts, self.places, strict=True), 1):
             index = np.empty(int(counts.sum()), dtype=np.int64)
             for kind, place in enumerate(places):
@@ -71,11 +77,31 @@ class RowSums:
         return sums
 
 
+def _at_borders(axis: Axis, transposed: bool) -> int:
+    """How many rows of an axis are of no other's kind, at most; nothing is written out."""
+    if transposed:
+        return written_taps(axis, transposed) // axis.k
+    start, stop = axis.interior
+    return axis.n_out - (stop - start)
+
+
+def _check_kinds(number: int) -> None:
+    """Refuse so many rows that are of no other's kind that looking at each takes too long."""
+    if number > _MOST_KINDS:
+        raise MatrixTooLargeError(
+            f"`op` must have at most {_MOST_KINDS:,} kinds of rows to be summed; got {number:,}. "
+            "Pad less, or use a smaller stride or dilation."
+        )
+
+
 def row_sums(op: ConvOperator, terms: Terms) -> RowSums:
     """The sums of `terms` of the entries, over the rows of a convolution."""
     transposed = isinstance(op, ConvTranspose)
     g = op.geometry
-    kinds = [axis_pattern(axis, transposed).progressions for axis in g.axes]
+    _check_kinds(sum(_at_borders(axis, transposed) for axis in g.axes))
+    patterns = [axis_pattern(axis, transposed) for axis in g.axes]
+    _check_kinds(prod(sum(part.period for part in each.regions) for each in patterns))
+    kinds = [each.progressions for each in patterns]
     starts = [np.array([part.start for part in parts], dtype=np.int64) for parts in kinds]
     sizes = [axis.n_in if transposed else axis.n_out for axis in g.axes]
     channels = g.x_channels if transposed else g.y_channels

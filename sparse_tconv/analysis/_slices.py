@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
+from .. import _validate as validate
+from .._memory import check_fits
 from ..assembly import check_folded_sums, grouped_kernel
 from ..errors import GeometryError
 from ..geometry import Axis
@@ -18,6 +20,7 @@ from ..spectral import checked
 
 Ints = NDArray[np.int64]
 
+_ROW, _ENTRY = 64, 32  # bytes that they take at least, on the way counted
 _GAP = 64  # positions between two runs that are cheaper to write out than to start anew
 
 
@@ -28,7 +31,7 @@ def rows(op: ConvOperator, index: Any) -> csr_array:
     ----------
     op : Conv or ConvTranspose
         The operator; its matrix need not fit.
-    index : int, slice, or array-like of ints or bools
+    index : int, slice, range, or array-like of ints or bools
         Which rows, as in ``op.matrix[index]``; negative ones count from the end. A row may be asked
         for more than once.
 
@@ -43,6 +46,8 @@ def rows(op: ConvOperator, index: Any) -> csr_array:
         `index` is not what it may be.
     DTypeError
         `op` is not a Conv or ConvTranspose, or integer taps that meet in an entry overflow.
+    MatrixTooLargeError
+        So many rows do not fit in memory.
 
     See Also
     --------
@@ -77,7 +82,7 @@ def columns(op: ConvOperator, index: Any) -> csc_array:
     ----------
     op : Conv or ConvTranspose
         The operator; its matrix need not fit.
-    index : int, slice, or array-like of ints or bools
+    index : int, slice, range, or array-like of ints or bools
         Which columns, as in ``op.matrix[:, index]``.
 
     Returns
@@ -91,6 +96,8 @@ def columns(op: ConvOperator, index: Any) -> csc_array:
         `index` is not what it may be.
     DTypeError
         `op` is not a Conv or ConvTranspose, or integer taps that meet in an entry overflow.
+    MatrixTooLargeError
+        So many columns do not fit in memory.
 
     See Also
     --------
@@ -110,23 +117,51 @@ def columns(op: ConvOperator, index: Any) -> csc_array:
 def _numbers(index: Any, count: int, side: str) -> Ints:
     """The rows that an index means, as numbers in range(count)."""
     if isinstance(index, slice):
-        return np.arange(*index.indices(count), dtype=np.int64)
+        return _written(range(*index.indices(count)), side)
+    if isinstance(index, range):  # which may be of any length, and of any numbers
+        return _written(index, side, count)
     array = np.asarray(index) if np.size(index) else np.zeros(0, dtype=np.int64)
     if array.dtype == bool and array.shape == (count,):
         return np.flatnonzero(array)
     if array.dtype.kind not in "iu" or array.ndim > 1:
         raise GeometryError(
-            f"`index` must be an int, a slice, ints, or one bool per row; got "
+            f"`index` must be an int, a slice, a range, ints, or one bool per row; got "
             f"{array.dtype} of shape {array.shape}. Pass flat numbers, such as op.index(...)."
         )
     numbers = np.atleast_1d(array).astype(np.int64)
     wrong = numbers[(numbers < -count) | (numbers >= count)]
     if wrong.size:
-        raise GeometryError(
-            f"`index` must be between {-count} and {count - 1}; got {int(wrong[0])}. The matrix "
-            f"has {count} {side}."
-        )
+        raise _outside(int(wrong[0]), count, side)
     return numbers % count
+
+
+def _written(index: range, side: str, count: int | None = None) -> Ints:
+    """The numbers of a range, if memory holds rows of one entry each; they are looked at where they
+    may not be in range(count).
+    """
+    if not index:
+        return np.zeros(0, dtype=np.int64)
+    first, last = index[0], index[-1]
+    for end in (first, last) if count is not None else ():
+        if not -count <= end < count:
+            raise _outside(end, count, side)
+    number = abs(last - first) // abs(index.step) + 1  # len() ends where machine words do
+    _check_fit(number, 1, side)
+    numbers = np.arange(first, last + (1 if index.step > 0 else -1), index.step, dtype=np.int64)
+    return numbers if count is None else numbers % count
+
+
+def _check_fit(number: int, entries: int, side: str = "rows") -> None:
+    """Refuse so many rows, with so many entries each, that memory does not hold."""
+    nbytes = number * (_ROW + _ENTRY * entries)
+    check_fits("index", f"{number:,} {side}", nbytes, "Take fewer at a time.")
+
+
+def _outside(number: int, count: int, side: str) -> GeometryError:
+    return GeometryError(
+        f"`index` must be between {-count} and {count - 1}; got {validate.written(number)}. "
+        f"The matrix has {count} {side}."
+    )
 
 
 def _rows(op: ConvOperator, numbers: Ints) -> csr_array:
@@ -137,6 +172,7 @@ def _rows(op: ConvOperator, numbers: Ints) -> csr_array:
     check_folded_sums(geometry, op.weight)
     transposed = isinstance(op, ConvTranspose)
     kernel = _row_kernels(op, transposed)
+    _check_fit(len(numbers), prod(kernel.shape[1:]))
     size = tuple(axis.n_in if transposed else axis.n_out for axis in geometry.axes)
     other = tuple(axis.n_out if transposed else axis.n_in for axis in geometry.axes)
     channel, *position = np.unravel_index(numbers, (kernel.shape[0], *size))

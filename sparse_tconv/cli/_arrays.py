@@ -73,8 +73,9 @@ def _split(name: str, source: str) -> tuple[str, str | None]:
 def _standard_input(name: str) -> BinaryIO:
     """Standard input; a terminal has no array in it."""
     if sys.stdin is None or sys.stdin.isatty():
+        found = "a terminal" if sys.stdin else "standard input that is closed"
         raise UsageError(
-            f"`{name}` must come from a file or a pipe; got a terminal. "
+            f"`{name}` must come from a file or a pipe; got {found}. "
             "Name a .npy file, or pipe one in: < x.npy"
         )
     return sys.stdin.buffer

@@ -106,8 +106,10 @@ def _unfit(path: Path, reason: object) -> UsageError:
 
 
 def write_image(path: Path, kind: str, image: Image) -> None:
-    """Write an image."""
-    _save(image, path, kind)
+    """Write an image; into a pipe too, where writers of some formats cannot go back."""
+    encoded = io.BytesIO()
+    _save(image, encoded, kind)
+    path.write_bytes(encoded.getbuffer())
 
 
 def _save(image: Image, file: Any, kind: str) -> None:

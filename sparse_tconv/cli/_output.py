@@ -84,8 +84,9 @@ def write_array(array: NDArray[Any], path: Path) -> None:
 def check_stream() -> None:
     """Refuse to write an array to a terminal."""
     if sys.stdout is None or sys.stdout.isatty():
+        found = "a terminal" if sys.stdout else "standard output that is closed"
         raise UsageError(
-            "`--output` must be a file or a pipe; got a terminal. Pass -o y.npy, or pipe it on."
+            f"`--output` must be a file or a pipe; got {found}. Pass -o y.npy, or pipe it on."
         )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from textwrap import fill
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # it has no public name
 Run: TypeAlias = Callable[[argparse.Namespace], int]
@@ -19,7 +20,16 @@ TERMINATED = 143
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the usage is for ``--help``."""
+    """Says what is wrong in one line; the usage is for ``--help``.
+
+    Of help that does not arrive argparse says nothing, nor does its exit code.
+    """
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout and file is not None:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
 
     def error(self, message: str) -> NoReturn:
         """Exit with one line on stderr."""

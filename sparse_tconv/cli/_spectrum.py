@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 from pathlib import Path
 from typing import Any
 
@@ -125,5 +126,7 @@ def _draw(found: Result | None, axes: Any, path: Path) -> None:
             "`--output` must have values to draw; got an operator too large for any. Leave it out."
         )
     plotting.spectrum(found, axes)
+    picture = io.BytesIO()  # matplotlib does not notice a full disk
+    axes.figure.savefig(picture, format=path.suffix[1:] or None)
     with replaced(path) as draft:
-        axes.figure.savefig(draft)
+        draft.write_bytes(picture.getbuffer())

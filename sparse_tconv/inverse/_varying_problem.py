@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
+from .._memory import check_fits
 from ._problem import Problem, made, picture
 from ._varying_blur import varying_blur
 
@@ -70,6 +71,8 @@ def varying(
     """
     count = validate.integer("nodes", nodes, minimum=2)
     shape = validate.per_axis("size", size, 2, minimum=2)
+    nbytes = 8 * (2 * _REACH + 1) ** 2 * count**2
+    check_fits("nodes", f"{count} x {count} PSFs", nbytes, "Use fewer.")
     places = np.linspace(-1, 1, count)
     psfs = np.array([[_psf(row, column) for column in places] for row in places])
     positions = [np.linspace(0, n - 1, count) for n in shape]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from math import prod
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..assembly import guard_entries, index_dtype, wrap
 from ..geometry import ConvGeometry
 from ..kernel_products import apply_kernel, kernel_gradient, tap_images
 from ..threads import whole
+from ._extended import extending
 from ._meeting_samples import folded
 from ._operator import Operator
 
@@ -57,10 +59,11 @@ class KernelOperator(Operator):
 
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         fixed, kernels = self._common(self._x, x)
-        y = np.empty((len(kernels), *self.out_shape), dtype=fixed.dtype)
-        for kernel, out in zip(kernels, y, strict=True):
-            product = whole(apply_kernel, self.geometry, kernel, fixed, self._transposed)
-            out[...] = product.reshape(out.shape)
+        with self._extending(len(x) * self.shape[0], fixed.dtype):
+            y = np.empty((len(kernels), *self.out_shape), dtype=fixed.dtype)
+            for kernel, out in zip(kernels, y, strict=True):
+                product = whole(apply_kernel, self.geometry, kernel, fixed, self._transposed)
+                out[...] = product.reshape(out.shape)
         return y
 
     def _multiply_adjoint(self, y: NDArray[Any]) -> NDArray[Any]:
@@ -69,10 +72,15 @@ class KernelOperator(Operator):
         sample = self.out_shape[len(self._batch) :][self.geometry.channels :]
         shaped = results.reshape(len(y), len(fixed), channels, *sample)
         gradients = np.empty((len(y), *self.in_shape), dtype=fixed.dtype)
-        for result, out in zip(shaped, gradients, strict=True):
-            pair = (result, fixed) if self._transposed else (fixed, result)
-            out[...] = whole(kernel_gradient, self.geometry, *pair)
+        with self._extending(0, fixed.dtype):
+            for result, out in zip(shaped, gradients, strict=True):
+                pair = (result, fixed) if self._transposed else (fixed, result)
+                out[...] = whole(kernel_gradient, self.geometry, *pair)
         return gradients
+
+    def _extending(self, numbers: int, dtype: np.dtype[Any]) -> AbstractContextManager[None]:
+        """Where the samples are extended, for a product of so many numbers."""
+        return extending(self.geometry, len(self._x), numbers, dtype)
 
     def _common(self, a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Both arrays in the dtype of the result."""
@@ -97,7 +105,8 @@ class KernelOperator(Operator):
         others = (g.y_channels if self._transposed else g.x_channels) // g.groups
         nnz = self.shape[0] * others * prod(g.kernel_size)
         guard_entries(self.shape, nnz, self.dtype, index_dtype(self.shape, nnz), max_bytes)
-        read = folded(self._read, self._x, self.dtype)
+        with self._extending(0, self.dtype):
+            read = folded(self._read, self._x, self.dtype)
         if g.flip:
             read = read[..., ::-1]
         batch, _, positions, taps = read.shape

@@ -15,6 +15,7 @@ from ..geometry import ConvGeometry
 from ..local_products import local_forward, local_gradient, local_transpose
 from ..threads import whole
 from ._entries import canonical
+from ._extended import extending
 from ._local_state import correlation_kernels
 from ._meeting_samples import folded
 from ._operator import Operator
@@ -57,20 +58,23 @@ class LocalKernelOperator(Operator):
     def _multiply(self, x: NDArray[Any]) -> NDArray[Any]:
         product = local_transpose if self._transposed else local_forward
         dtype = np.result_type(self.dtype, x.dtype)
-        y = np.empty((len(x), *self.out_shape), dtype)
-        for weight, out in zip(x, y, strict=True):
-            kernels = correlation_kernels(self.geometry, weight)
-            out[...] = whole(product, self.geometry, kernels, self._x).reshape(out.shape)
+        with extending(self.geometry, len(self._x), len(x) * self.shape[0], dtype):
+            y = np.empty((len(x), *self.out_shape), dtype)
+            for weight, out in zip(x, y, strict=True):
+                kernels = correlation_kernels(self.geometry, weight)
+                out[...] = whole(product, self.geometry, kernels, self._x).reshape(out.shape)
         return y
 
     def _multiply_adjoint(self, y: NDArray[Any]) -> NDArray[Any]:
         fixed = self._x.conj()
         dtype = np.result_type(self.dtype, y.dtype)
         found = np.empty((len(y), *self.in_shape), dtype)
-        for result, out in zip(y.reshape(len(y), len(fixed), *self._result), found, strict=True):
-            pair = (result, fixed) if self._transposed else (fixed, result)
-            gradient = whole(local_gradient, self.geometry, *map(np.ascontiguousarray, pair))
-            out[...] = self._weight(gradient)
+        results = y.reshape(len(y), len(fixed), *self._result)
+        with extending(self.geometry, len(fixed), 0, dtype):
+            for result, out in zip(results, found, strict=True):
+                pair = (result, fixed) if self._transposed else (fixed, result)
+                gradient = whole(local_gradient, self.geometry, *map(np.ascontiguousarray, pair))
+                out[...] = self._weight(gradient)
         return found
 
     def _weight(self, kernels: NDArray[Any]) -> NDArray[Any]:
@@ -125,7 +129,8 @@ class LocalKernelOperator(Operator):
 
         parts = []
         for sample in self._x:
-            values = folded(entries, sample, self.dtype)
+            with extending(g, 1, 0, self.dtype):
+                values = folded(entries, sample, self.dtype)
             shape = (prod(self._result), each)
             parts.append(csr_array((values, (rows, np.arange(each))), shape=shape))
         return canonical(vstack(parts, format="csr"))

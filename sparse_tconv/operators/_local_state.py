@@ -14,6 +14,7 @@ from ..errors import GeometryError
 from ..geometry import ConvGeometry
 from ..local_products import local_forward, local_transpose
 from ..threads import whole
+from ._extended import extending
 from ._shared_state import SharedState
 
 ENGINES = ("auto", "csr", "direct")
@@ -73,7 +74,9 @@ class LocalState(SharedState):
             product = self.matrix(transposed, False) @ x.reshape(len(x), -1).T
             return np.ascontiguousarray(product.T).reshape(len(x), channels, *sizes)
         product = local_transpose if transposed else local_forward
-        return whole(product, self.geometry, self.kernels, np.ascontiguousarray(x))
+        numbers = len(x) * self.geometry.shape[1 if transposed else 0]
+        with extending(self.geometry, len(x), numbers, np.result_type(x, self.weight)):
+            return whole(product, self.geometry, self.kernels, np.ascontiguousarray(x))
 
     def matrix(self, transposed: bool, conjugated: bool) -> csr_array:
         """C or C^T: a new csr_array around arrays that are kept, read-only but for its own row

@@ -7,12 +7,12 @@ import json
 from importlib.resources import files
 from math import ceil, prod, sqrt
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._files import replaced
 from ..errors import GeometryError
 from ..operators import ConvOperator
 from ..spectral import checked
@@ -42,8 +42,9 @@ class Explorer:
         self.html = html
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the page to a file, in UTF-8."""
-        Path(path).write_text(self.html, encoding="utf-8")
+        """Write the page to a file, in UTF-8; one that stands there is replaced when all is written."""
+        with replaced(path) as draft:
+            draft.write_text(self.html, encoding="utf-8")
 
     def _repr_html_(self) -> str:
         """The page in a frame of its own, so that neither it nor the notebook disturbs the other."""

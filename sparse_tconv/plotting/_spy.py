@@ -18,6 +18,7 @@ _LONG = 3  # sides in this proportion are drawn in a square, so that the axes ha
 _CELLS = 1200  # cells of the picture along a side; more rows and columns than that share them
 _LINES = 40  # lines that do not yet cover the picture
 _ENTRIES = 1 << 21  # entries that are read
+_FAR, _RUNS = 64, 1 << 12  # rows that stand apart, each of which is read anew
 
 
 def spy(op: ConvOperator, axes: Any = None) -> Any:
@@ -103,7 +104,10 @@ def _read(op: ConvOperator, cells: int) -> NDArray[np.int64]:
     row of cells.
     """
     rows_in_all = op.shape[0]
-    count = max(_ENTRIES * rows_in_all // max(op.geometry.nnz, 1), cells)
+    count = min(_ENTRIES * rows_in_all // max(op.geometry.nnz, 1), _ENTRIES)
+    if rows_in_all > _FAR * count:
+        count = min(count, _RUNS)
+    count = max(count, cells)
     if count >= rows_in_all:
         return np.arange(rows_in_all)
     return (2 * np.arange(count) + 1) * rows_in_all // (2 * count)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
+from math import prod
 from typing import Any
 
 import torch
 
 from ... import _validate as validate
+from ..._memory import check_fits
 from ...errors import DTypeError, GeometryError, ShapeError
 from ...operators import Affine, ConvOperator
 from ._modules import CONVOLUTIONS, evaluating, layer_operator, readable
@@ -158,6 +160,8 @@ def _samples(model: torch.nn.Module, input_shape: Any, inputs: Any) -> tuple[tor
     ]
     kinds = (p for p in model.parameters() if p.is_floating_point() or p.is_complex())
     like = next(kinds, torch.empty(0))
+    nbytes = like.element_size() * sum(map(prod, shapes))
+    check_fits("input_shape", f"samples of {shapes}", nbytes, "Pass smaller ones.")
     return tuple(torch.zeros(1, *shape, dtype=like.dtype, device=like.device) for shape in shapes)
 
 

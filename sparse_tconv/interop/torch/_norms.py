@@ -14,6 +14,7 @@ from ... import _validate as validate
 from ...errors import DTypeError, GeometryError, ShapeError
 from ...spectral import block_norms
 
+_MOST_POINTS = 1 << 28
 _POINTS_PER_DEGREE = 32  # costs 0.3 % of the bound per axis
 _ENTRIES = 1 << 22  # of blocks that are held at a time
 _ROUNDING = 1e-11  # by which the bound gives way
@@ -52,7 +53,7 @@ def norm_bound(
     ShapeError
         The weight has no spatial axis, or groups do not divide its channels.
     GeometryError
-        `points` are too few for a bound, a number is not a positive int, or an entry is not finite.
+        `points` are too few for a bound or too many to compute, a number is not a positive int, or an entry is not finite.
     DTypeError
         The weight is no dense tensor of real or complex numbers on the CPU.
 
@@ -101,6 +102,7 @@ def norm_bound(
     lines = [
         _Line(k, s, d, points) for k, s, d in zip(values.shape[2:], strides, dilations, strict=True)
     ]
+    _check_grid(lines)
     grouped = values.reshape(groups, -1, *values.shape[1:]) / size
     theta, group = _largest(grouped, lines, not weight.is_complex())
     blocks = _blocks(grouped[group], lines, theta[None])[0]
@@ -143,13 +145,11 @@ class _Line:
     """
 
     def __init__(self, k: int, stride: int, dilation: int, points: int | None) -> None:
-        position = np.arange(k) * dilation
-        if stride == 1:
-            position = np.arange(k)  # places apart are places: the symbol is that of d theta
-        self.places, phases = position // stride, position % stride
-        self.phases = np.unique(phases, return_inverse=True)[1]
-        self.used = int(self.phases.max()) + 1
-        degree = int(self.places[-1])
+        apart = 1 if stride == 1 else dilation  # places apart are places: the symbol is of d theta
+        places, phases = zip(*(divmod(tap * apart, stride) for tap in range(k)), strict=True)
+        used = sorted(set(phases))
+        self.phases, self.used = np.array([used.index(phase) for phase in phases]), len(used)
+        degree = places[-1]
         chosen = points if points is not None else max(_POINTS_PER_DEGREE * degree, 1)
         self.points = validate.integer("points", chosen, minimum=1)
         if self.points <= 2 * degree:
@@ -159,6 +159,7 @@ class _Line:
             )
         if not degree:
             self.points = 1
+        self.places = np.array(places)
         self.factor = 1 / sqrt(cos(pi * degree / self.points)) if degree else 1.0
 
     def waves(self, theta: NDArray[Any]) -> NDArray[Any]:
@@ -193,6 +194,16 @@ def _per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
             f"`{name}` must have {axes} entries, one per axis; got {len(values)}. Give one int for all."
         )
     return tuple(validate.integer(name, each, minimum=1) for each in values)
+
+
+def _check_grid(lines: list[_Line]) -> None:
+    """Refuse a grid that would take forever: its time and memory are those of its frequencies."""
+    counts = [line.points for line in lines]
+    if prod(counts) > _MOST_POINTS:
+        raise GeometryError(
+            f"`points` must make a grid of at most {_MOST_POINTS:,} frequencies; got "
+            f"{' x '.join(map(str, counts))}. Pass fewer than {_POINTS_PER_DEGREE} per place."
+        )
 
 
 def _largest(
