@@ -214,10 +214,10 @@ def draw(demo: Demo, path: Path) -> None:
     _draw_pictures(pictures.subplots(2, 4, height_ratios=rows[:2]), demo)
     _draw_small_matrix(matrix.subplots())
     figure.get_layout_engine().set(rect=(0.005, 0.005, 0.99, 0.985))
-    picture = io.BytesIO()  # matplotlib does not notice a full disk
-    figure.savefig(picture, format="png", dpi=110)
+    encoded = io.BytesIO()  # matplotlib does not notice a full disk
+    figure.savefig(encoded, format="png", dpi=110)
     with replaced(path) as draft:
-        draft.write_bytes(picture.getbuffer())
+        draft.write_bytes(encoded.getbuffer())
 
 
 def _draw_pictures(grid: Any, demo: Demo) -> None:

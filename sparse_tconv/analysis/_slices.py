@@ -117,9 +117,9 @@ def columns(op: ConvOperator, index: Any) -> csc_array:
 def _numbers(index: Any, count: int, side: str) -> Ints:
     """The rows that an index means, as numbers in range(count)."""
     if isinstance(index, slice):
-        return _written(range(*index.indices(count)), side)
+        return _written(range(*index.indices(count)), count, side)
     if isinstance(index, range):  # which may be of any length, and of any numbers
-        return _written(index, side, count)
+        return _written(index, count, side)
     array = np.asarray(index) if np.size(index) else np.zeros(0, dtype=np.int64)
     if array.dtype == bool and array.shape == (count,):
         return np.flatnonzero(array)
@@ -135,20 +135,18 @@ def _numbers(index: Any, count: int, side: str) -> Ints:
     return numbers % count
 
 
-def _written(index: range, side: str, count: int | None = None) -> Ints:
-    """The numbers of a range, if memory holds rows of one entry each; they are looked at where they
-    may not be in range(count).
-    """
+def _written(index: range, count: int, side: str) -> Ints:
+    """The numbers of a range, if memory holds rows of one entry each."""
     if not index:
         return np.zeros(0, dtype=np.int64)
     first, last = index[0], index[-1]
-    for end in (first, last) if count is not None else ():
+    for end in (first, last):
         if not -count <= end < count:
             raise _outside(end, count, side)
     number = abs(last - first) // abs(index.step) + 1  # len() ends where machine words do
     _check_fit(number, 1, side)
-    numbers = np.arange(first, last + (1 if index.step > 0 else -1), index.step, dtype=np.int64)
-    return numbers if count is None else numbers % count
+    stop = last + (1 if index.step > 0 else -1)
+    return np.arange(first, stop, index.step, dtype=np.int64) % count
 
 
 def _check_fit(number: int, entries: int, side: str = "rows") -> None:
