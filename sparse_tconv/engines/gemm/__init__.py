@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from . import cost
 from ._engine import GemmEngine
-from ._products import Order
+from .cost import Order
 
 __all__ = ["GemmEngine", "Order", "cost"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import gcd, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,15 +15,18 @@ from .._engine import Engine
 from ..correlations import Range, plan
 from ..extension import extend, fold
 from . import cost
-from ._products import Sheet, add_products, matrices, sheets
+from ._col2im import Col2im
+from ._im2col import Im2col
+
+Products = list[Im2col] | list[Col2im]
 
 
 class GemmEngine(Engine):
     """Products with ``C = sum over taps of S_tap (x) W_tap``: shifts of the image times matrices of
     the channels.
 
-    Cost: the multiplications of C at the rate of matrix products, and a copy of the source for every
-    tap beside the first axis, or an addition to the target for every tap, whichever takes less time.
+    Cost: the multiplications of C at the rate of matrix products, and a copy of the source or an
+    addition to the target for every tap, whichever takes less time.
     The kernel's matrices are packed at the first product of each direction and kept.
     """
 
@@ -31,7 +34,7 @@ class GemmEngine(Engine):
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:
         super().__init__(geometry, weight)
-        self._directions: dict[bool, Direction] = {}
+        self._directions: dict[bool, tuple[cost.Way, Products]] = {}
         self._lock = lock()
 
     @classmethod
@@ -46,9 +49,8 @@ class GemmEngine(Engine):
 
     @property
     def nbytes(self) -> int:
-        return sum(
-            matrix.nbytes for each in list(self._directions.values()) for _, matrix in each.products
-        )
+        directions = list(self._directions.values())
+        return sum(product.matrix.nbytes for _, products in directions for product in products)
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         return self._product(x, False, self.geometry.y_channels)
@@ -59,7 +61,7 @@ class GemmEngine(Engine):
     def _product(self, x: NDArray[Any], transposed: bool, channels: int) -> NDArray[Any]:
         """C or C^T times a batch."""
         groups, made = self.geometry.groups, plan(self.geometry, transposed)
-        at_once, products = self._direction(transposed)
+        way, products = self._direction(transposed)
         if made.border and not transposed:
             x = extend(made.border, x)
         sources = x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])
@@ -69,55 +71,66 @@ class GemmEngine(Engine):
         # (group, channel, row, sample, *others): the samples of a batch lie behind the rows.
         sources, targets = np.moveaxis(sources, 0, 3), np.moveaxis(targets, 0, 3)
 
+        @np.errstate(over="ignore", invalid="ignore")
         def compute(item: Item) -> None:
             group, samples = item.group, slice(*item.samples)
-            own = [(sheet, matrix[group]) for sheet, matrix in products]
             source, target = sources[group][:, :, samples], targets[group][:, :, samples]
-            add_products(made, own, source, target, item.rows)
+            item.product.compute(source, target, group, slice(*item.channels), item.rows)
 
         shared = 2.0 * self.geometry.nnz * len(x) >= cost.FLOPS_FOR_THREADS
         workers = blas_workers() if shared else 1
-        items = _items(len(x), groups, made.rows, at_once, workers)
+        items = _items(way, products, targets.shape, workers)
         run_blas(compute, items, workers > 1)
         return fold(made.border, result) if made.border and transposed else result
 
-    def _direction(self, transposed: bool) -> Direction:
+    def _direction(self, transposed: bool) -> tuple[cost.Way, Products]:
         """One direction, packed at its first use."""
         with self._lock:
             if transposed not in self._directions:
-                geometry = self.geometry
+                geometry, made = self.geometry, plan(self.geometry, transposed)
                 kernel = grouped_kernel(geometry, self.weight, transposed)
                 kernel = kernel.reshape(*kernel.shape[:4], prod(kernel.shape[4:]))
                 way = cost.way(geometry, transposed, kernel.dtype)
-                made = sheets(plan(geometry, transposed), way.order)
-                products = [(sheet, matrices(kernel, sheet)) for sheet in made]
-                self._directions[transposed] = Direction(way.rows, products)
+                products: Products = [Im2col(made, part, kernel) for part in made.parts]
+                if way.order is cost.Order.COL2IM:
+                    products = [Col2im(made, kernel)]
+                self._directions[transposed] = way, products
             return self._directions[transposed]
 
 
-class Direction(NamedTuple):
-    """The products of C or C^T, and how many rows are computed at a time."""
-
-    at_once: int
-    products: list[tuple[Sheet, NDArray[Any]]]
-
-
 class Item(NamedTuple):
-    """What is computed at a time: a group, a range of samples, a range of rows of each part."""
+    """What is computed at a time: a group, a range of samples, of channels, of rows."""
 
+    product: Im2col | Col2im
     group: int
     samples: Range
+    channels: Range
     rows: Range
 
 
-def _items(batch: int, groups: int, rows: int, at_once: int, workers: int) -> list[Item]:
-    """All blocks of a product with a batch, at least one for each worker where there are rows."""
-    samples = max(1, min(at_once // max(rows, 1), -(-batch * groups // workers)))
-    blocks = max(1, -(-rows // at_once), 0 if batch * groups >= workers else workers)
-    step = max(1, -(-rows // blocks))
-    return [
-        Item(group, (first, min(first + samples, batch)), (low, min(low + step, rows)))
-        for first in range(0, batch, samples)
-        for group in range(groups)
-        for low in range(0, rows, step)
-    ]
+def _items(way: cost.Way, products: Products, shape: tuple[int, ...], workers: int) -> list[Item]:
+    """All blocks of a target (groups, channels, rows, samples, ...), as many as keep all workers busy
+    where there are rows or channels to divide.
+    """
+    (groups, channels, _, batch), items = shape[:4], []
+    for product in products:
+        alike = groups * len(products)
+        samples = max(1, min(way.rows // product.rows, -(-batch * alike // workers)))
+        pieces, least, cuts = alike * -(-batch // samples), -(-product.rows // way.rows), 1
+        unit = workers // gcd(pieces, workers) if pieces * least < 4 * workers else 1
+        blocks = -(-least // unit) * unit
+        if product.rows < blocks * way.fewest:
+            blocks, cuts = least, workers // gcd(pieces * least, workers)
+        items += [
+            Item(product, group, some, cut, rows)
+            for some in _ranges(batch, samples)
+            for group in range(groups)
+            for rows in _ranges(product.rows, -(-product.rows // blocks))
+            for cut in _ranges(channels, -(-channels // cuts))
+        ]
+    return items
+
+
+def _ranges(count: int, step: int) -> list[Range]:
+    """A range after the other."""
+    return [(first, min(first + step, count)) for first in range(0, count, step)]

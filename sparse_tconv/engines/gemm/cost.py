@@ -4,7 +4,7 @@ for the shortest is taken.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from enum import Enum
 from math import prod
 from typing import Any, NamedTuple
 
@@ -13,12 +13,20 @@ import numpy as np
 from ...geometry import ConvGeometry
 from ...threads import blas_workers
 from ..correlations import Plan, plan
-from ._products import Order, sheets
+from ._im2col import stacks
+
+
+class Order(Enum):
+    """What the taps of a product are."""
+
+    IM2COL = "terms of each sum"
+    COL2IM = "rows, to be added"
+
 
 ORDERS = tuple(Order)  # those to choose from
 BLOCK_BYTES = 3 << 20  # of what is multiplied at a time, which stays in a near cache
 MANY = 2048  # columns of a product
-NEAR, FAR = 1 << 18, 1.15  # a matrix of more numbers is read from far, and that much slower
+NARROW = 192  # columns below which rather the channels are divided
 FLOPS_FOR_THREADS = 2e6  # below, starting threads takes longer than the work
 
 
@@ -56,6 +64,7 @@ class Way(NamedTuple):
 
     order: Order
     rows: int  # of each part that stay in cache
+    fewest: int  # rather than fewer rows, channels are divided among threads
     seconds: float  # for one sample of one group on one core
 
 
@@ -63,7 +72,9 @@ def way(geometry: ConvGeometry, transposed: bool, dtype: np.dtype[Any]) -> Way:
     """The order of least time, and as many rows as stay in cache."""
     made = plan(geometry, transposed)
     channels = geometry.group_channels(transposed)
-    ways = [_way(made, order, channels, dtype) for order in ORDERS]
+    # Only where neighbors read neighbors does a row of the source give whole rows to the target.
+    orders = ORDERS if max(made.steps) == 1 and made.parts else (Order.IM2COL,)
+    ways = [_way(made, order, channels, dtype) for order in orders]
     return min(ways, key=lambda each: each.seconds)
 
 
@@ -77,43 +88,39 @@ def seconds(geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
 
 
 def _way(plan: Plan, order: Order, channels: tuple[int, int], dtype: np.dtype[Any]) -> Way:
-    """One order: products, copies to their terms, additions of their rows."""
-    rates, (in_channels, out_channels) = RATES[dtype.char], channels
-    made = sheets(plan, order)
-    copied = {(sheet.residue, sheet.reads, sheet.sizes): len(sheet.reads) for sheet in made}
-    # Numbers of a row: of every stack, of what one product gives, of the sums.
-    stacked = in_channels * sum(images * prod(key[2]) for key, images in copied.items())
-    computed = max((len(sheet.blocks) * prod(sheet.sizes) for sheet in made), default=1)
-    summed = sum(prod(part.counts[1:]) for part in plan.parts)
-    width = stacked + out_channels * (computed + summed)
-    columns = max((prod(part.counts[1:]) for part in plan.parts), default=1)
-    # Scattered rows are many for each that is summed: larger blocks share more of them.
-    numbers = BLOCK_BYTES // dtype.itemsize * (2 if order is Order.SCATTERED else 1)
-    at_once = max(1, numbers // width, -(-MANY // columns))
-    blocks, work, calls = -(-plan.rows // at_once), 0.0, 0
-    for (_, _, sizes), images in copied.items():
-        if images > 1 or max(plan.steps) > 1:
-            count = plan.extents[0] // plan.steps[0] * prod(sizes)
-            work += count * in_channels * images * _moved(rates, sizes)
-            calls += images
-    for sheet in made:
-        first, last = sheet.rows(plan, (0, plan.rows))
-        rows, terms = out_channels * len(sheet.blocks), in_channels * len(sheet.reads)
-        slow = 1 + rates.few_rows / rows + rates.few_terms / terms
-        slow *= FAR if rows * terms >= NEAR else 1
-        work += (last - first) * prod(sheet.sizes) * rates.multiply * rows * terms * slow
-        calls += 1
-        for number, given in sheet.given:
-            added = plan.parts[number].counts[0] * prod(sheet.sizes) * len(given)
-            work += rates.add * out_channels * added
-            calls += len(given)
+    """One order: products, copies of their terms, additions of their rows."""
+    rates, (in_channels, out_channels), gathers = RATES[dtype.char], channels, order is Order.IM2COL
+    width, rows, work, calls = 1, 0, 0.0, 2  # numbers of a row of all that is kept
+    for part in plan.parts:
+        leads, reads, count = len(part.leads), len(part.reads), prod(part.counts)
+        in_line = max(plan.steps) == 1 and part.counts[1:] == plan.extents[1:]
+        run = 0.0 if in_line else RUN / part.counts[-1]
+        calls += leads + reads if gathers else leads * reads
+        if gathers:
+            terms = in_channels * reads
+            work += count * terms * (rates.copy + run)
+            if stacks(terms, out_channels):
+                terms, leads = terms * leads, 1
+                work += count * terms * rates.copy
+            work += count * (leads - 1) * out_channels * rates.add
+            work += count * leads * _product(rates, out_channels, terms)
+            width = max(width, (terms + out_channels) * prod(part.counts[1:]))
+        else:
+            rows += out_channels * leads * reads
+            work += count * out_channels * leads * reads * (rates.add + run)
+    if rows:
+        work += prod(plan.extents) * _product(rates, rows, in_channels)
+        width = rows * prod(plan.extents[1:])
     if max(plan.strides) > 1:
         work += rates.stride * prod(plan.sizes) * out_channels
-    elif order is Order.SCATTERED:
-        work += _moved(rates, plan.sizes) * prod(plan.sizes) * out_channels
-    return Way(order, at_once, work + CALL * calls * blocks)
+    columns = max([prod(part.counts[1:]) for part in plan.parts] or [1])
+    # Rows of all taps are many for each that is summed: larger blocks share more of them.
+    numbers = BLOCK_BYTES // dtype.itemsize * (1 if gathers else 4)
+    at_once = max(1, numbers // width, -(-MANY // columns))
+    fewest = -(-NARROW // columns) if gathers else 0
+    return Way(order, at_once, fewest, work + CALL * calls * -(-plan.rows // at_once))
 
 
-def _moved(rates: Rates, sizes: Sequence[int]) -> float:
-    """Estimated time of a number copied or added in runs along the last axis."""
-    return rates.copy + RUN / (sizes[-1] if sizes else MANY)
+def _product(rates: Rates, rows: int, terms: int) -> float:
+    """One column of a product."""
+    return rates.multiply * (rows * terms + rates.few_rows * terms + rates.few_terms * rows)
