@@ -109,7 +109,9 @@ def _way(plan: Plan, order: Order, channels: tuple[int, int], dtype: np.dtype[An
             rows += out_channels * leads * reads
             work += count * out_channels * leads * reads * (rates.add + run)
     if rows:
-        work += prod(plan.extents) * _product(rates, rows, in_channels)
+        # Two threads compute twice what rows along the border of their halves give to both.
+        read = plan.extents[0] + max(plan.leads) - min(plan.leads)
+        work += read * prod(plan.extents[1:]) * _product(rates, rows, in_channels)
         width = rows * prod(plan.extents[1:])
     if max(plan.strides) > 1:
         work += rates.stride * prod(plan.sizes) * out_channels
