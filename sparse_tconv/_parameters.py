@@ -141,7 +141,8 @@ _FRAGMENTS = {
         drop_zeros : bool, default False
             Leave out the entries of taps that are zero in every channel pair.
         max_bytes : int, optional
-            Refuse to build a larger matrix; what memory is available, if not given.
+            Refuse to build a larger matrix; if not given, one that does not fit, with the work space
+            that it takes, in the memory that is available.
     """,
     "engine": """
         engine : str, default 'auto'

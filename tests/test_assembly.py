@@ -12,7 +12,6 @@ from factories import MODES, random_array, random_setting
 
 import sparse_tconv as st
 from sparse_tconv._memory import available_memory
-from sparse_tconv.assembly import fresh_matrix
 from sparse_tconv.assembly._by_boxes import ByBoxes
 from sparse_tconv.pattern import MatrixPattern, _matrix_pattern
 from sparse_tconv.testing import oracles
@@ -408,58 +407,6 @@ def test_many_channels_on_a_short_axis_take_the_matrix_and_little_more(channels,
     weight = np.ones((channels, 1, k))
     options = {"padding": k // 2, "padding_mode": mode}
     assert peak_over_size(lambda: st.conv_matrix(weight, (1, n), **options)) <= 1.1
-
-
-def extreme_geometry(rng):
-    """A geometry of which some sizes are far larger than the others, and its direction."""
-    axes = int(rng.integers(1, 4))
-    top = (2**21, 2**11, 2**7)[axes - 1]
-
-    def sizes(least, small):
-        far = np.exp(rng.uniform(0, np.log(top), axes)).astype(int) + least
-        return np.where(rng.random(axes) < 0.4, far, rng.integers(least, small + 1, axes)).tolist()
-
-    groups, rows, cols = (int(rng.choice([1, 1, 2, 5])) for _ in range(3))
-    weight_shape = (rows * groups, cols, *sizes(1, 5))
-    if np.prod([float(size) for size in weight_shape]) > 2**18:
-        return extreme_geometry(rng)
-    pads = [sizes(0, 6) for _ in range(2)]
-    options = {
-        "stride": sizes(1, 3),
-        "dilation": sizes(1, 2),
-        "padding": list(zip(*pads, strict=True)),
-        "padding_mode": rng.choice(MODES, axes).tolist(),
-        "groups": groups,
-    }
-    way = int(rng.integers(2))
-    make = (st.ConvGeometry.from_conv, st.ConvGeometry.from_conv_transpose)[way]
-    channels = weight_shape[0] if way else cols * groups
-    try:
-        return make(weight_shape, (channels, *sizes(1, 40)), **options), bool(rng.integers(2))
-    except (st.GeometryError, st.MatrixTooLargeError):
-        return extreme_geometry(rng)
-
-
-def test_no_geometry_takes_much_beside_its_matrix(rng, settings_count):
-    left = settings_count(30)
-    while left:
-        g, transposed = extreme_geometry(rng)
-        try:
-            if not 4e6 < g.nbytes(np.float64) < 2e7:
-                continue
-        except st.MatrixTooLargeError:
-            continue
-        weight = np.ones(g.weight_shape)
-        weight[..., rng.random(weight.shape[2:]) < 0.2 * rng.integers(2)] = 0
-        st.cache_clear()
-        tracemalloc.start()
-        matrix = fresh_matrix(g, weight, transposed, drop_zeros=True)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        size = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
-        # Beside it, at most: what its sums of taps are made of, and what takes as much for any matrix.
-        assert peak <= 1.1 * size + 3 * weight.nbytes + 2**19, (g, transposed)
-        left -= 1
 
 
 @pytest.mark.parametrize("options", [{}, {"stride": 2**17}, {"dilation": 2}, {"flip": True}])

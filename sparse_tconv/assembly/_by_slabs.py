@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from math import prod
 from typing import Any
 
@@ -27,6 +28,7 @@ Ints = NDArray[np.int64]
 
 
 _TOGETHER = 1 << 17  # entries of one slab of all channels that are copied in one go
+_LONG = 1 << 14  # rows: pointers of a slab of fewer are made beside the matrix
 _PIECE = 1 << 14  # entries that are held beside those that they are copied to
 _SHARED = 1 << 25  # bytes from which threads share the writing
 
@@ -48,10 +50,14 @@ class BySlabs:
         firsts = starts[:-1].astype(dtype).reshape(*slabs.shape[:-1], 1)
         made: dict[int, NDArray[Any]] = {}
         for combination in pattern.combinations:
-            alike = pattern.outer_entries(combination) if pattern.taps is None else len(made)
-            if alike not in made:
-                made[alike] = _row_ends(pattern, combination, np.dtype(dtype))
             positions = tuple(part.positions for part in combination)
+            if slabs.shape[-1] >= _LONG:
+                _row_ends_in_place(pattern, combination, slabs[positions], firsts[positions])
+                continue
+            alike = pattern.outer_entries(combination) if pattern.taps is None else 0
+            if alike not in made or pattern.taps is not None:
+                made[alike] = np.empty(slabs.shape[-1], dtype=dtype)
+                _row_ends(pattern, combination, made[alike])
             np.add(made[alike], firsts[positions], out=slabs[positions])
         channel = np.arange(1, pattern.row_channels, dtype=dtype) * indptr.dtype.type(starts[-1])
         np.add(ends[0], channel[:, None], out=ends[1:])
@@ -111,20 +117,35 @@ def _share_channels(
     run(fill, cut(len(flat), workers))
 
 
+def _row_ends_in_place(
+    pattern: MatrixPattern,
+    combination: tuple[Progression, ...],
+    slabs: NDArray[Any],
+    firsts: NDArray[Any],
+) -> None:
+    """Where the rows of all slabs of one combination end, with nothing of a slab's length beside
+    them.
+    """
+    place = (0,) * (slabs.ndim - 1)
+    done, start = slabs[place], firsts[place].copy()
+    _row_ends(pattern, combination, done)
+    done += start
+    for other in islice(np.ndindex(slabs.shape[:-1]), 1, None):
+        np.add(done, firsts[other] - start, out=slabs[other])
+
+
 def _row_ends(
-    pattern: MatrixPattern, combination: tuple[Progression, ...], dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    """Where the rows of one slab end, counted from its start."""
+    pattern: MatrixPattern, combination: tuple[Progression, ...], ends: NDArray[Any]
+) -> None:
+    """Write where the rows of one slab end, counted from its start."""
     last = pattern.axes[-1]
-    ends = np.empty((1, last.shape[0]), dtype=dtype)
     size = 0
     for region in last.regions:
         row_sizes = pattern.row_sizes(combination, last.rows(region))
         total = int(row_sizes.sum())
-        ends[0, region.start : region.start + region.period] = size + np.cumsum(row_sizes)
-        repeat(ends[:, region.start : region.stop], region.count, total)
+        ends[region.start : region.start + region.period] = size + np.cumsum(row_sizes)
+        repeat(ends[None, region.start : region.stop], region.count, total)
         size += total * region.count
-    return ends[0]
 
 
 def _fill_channels(

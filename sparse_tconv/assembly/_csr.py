@@ -116,8 +116,10 @@ def wrap(
     if indices.dtype == np.int32:
         matrix = csr_array((data, indices, indptr), shape=shape)
     else:
-        # The constructor would look through int64 indices and shrink them where they fit.
-        matrix = csr_array(shape, dtype=data.dtype)
+        # The constructor would look through int64 indices and shrink them where they fit; that of an
+        # empty matrix would make a row pointer. This one is a single number.
+        pointer = np.broadcast_to(index_dtype(shape, 0).type(0), shape[0] + 1)
+        matrix = csr_array((data[:0], indices[:0].astype(pointer.dtype), pointer), shape=shape)
         matrix.data, matrix.indices, matrix.indptr = data, indices, indptr
     matrix.has_sorted_indices = True
     matrix.has_canonical_format = True

@@ -1,7 +1,12 @@
-"""What a matrix will need, checked before anything of its size is allocated."""
+"""What a matrix will need, checked before anything of its size is allocated.
+
+Beside the matrix, assembly takes a tenth of its bytes at most, or a megabyte where that is more: for
+tables of the axes, and for what is written out at a time. What it takes for the kernel comes on top.
+"""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,6 +17,10 @@ from ..errors import GeometryError, MatrixTooLargeError
 from ..pattern import MatrixPattern
 
 _SMALL = 1 << 24
+_SHARE = 10  # of the matrix, at most, is taken beside it,
+_LEAST = 1 << 20  # bytes, which may be taken beside any matrix,
+_COPIES = 2  # of the kernel, and
+_PER_TAP = 200  # bytes, for each tap of an axis on which taps may meet in one entry
 _INT32_MAX = int(np.iinfo(np.int32).max)
 
 
@@ -47,7 +56,8 @@ def guard(
     "Local" where the operator is.
     """
     name = kind + ("ConvTranspose" if pattern.transposed else "Conv")
-    guard_entries(pattern.shape, nnz, dtype, index, max_bytes, f"`{name}`, which applies it")
+    instead = f"`{name}`, which applies it"
+    guard_entries(pattern.shape, nnz, dtype, index, max_bytes, instead, _of_taps(pattern, dtype))
 
 
 def guard_entries(
@@ -57,33 +67,51 @@ def guard_entries(
     index: np.dtype[Any],
     max_bytes: Any,
     instead: str = "`op.apply`, which multiplies",
+    more: int = 0,
 ) -> None:
-    """The same of a matrix of any origin, of which so many entries are known."""
+    """The same of a matrix of any origin, of which so many entries are known; `more` bytes of work
+    space are taken than the share of the matrix that all are allowed.
+    """
     needed = nnz * (dtype.itemsize + index.itemsize) + (shape[0] + 1) * index.itemsize
-    _refuse_beyond(needed, shape, f"{nnz:,} entries", max_bytes, instead)
+    work = max(needed // _SHARE, _LEAST) + more
+    _refuse_beyond(needed, work, shape, f"{nnz:,} entries", max_bytes, instead)
 
 
 def guard_dense(shape: tuple[int, int], dtype: np.dtype[Any], max_bytes: Any) -> None:
     """Refuse a dense array that needs more than `max_bytes`, or more than the memory there is."""
     count = shape[0] * shape[1]
     instead = "`op.to_matrix`, which keeps it sparse, or `op.apply`, which multiplies"
-    _refuse_beyond(count * dtype.itemsize, shape, f"{count:,} entries", max_bytes, instead)
+    _refuse_beyond(count * dtype.itemsize, 0, shape, f"{count:,} entries", max_bytes, instead)
+
+
+def _of_taps(pattern: MatrixPattern, dtype: np.dtype[Any]) -> int:
+    """Bytes that are taken for the kernel, brought into rows, and for the taps of a border that meet
+    in one entry: little, but beside a matrix of few entries.
+    """
+    geometry = pattern.geometry
+    longest = max(axis.k if axis.mode != "zeros" else 0 for axis in geometry.axes)
+    return _COPIES * prod(geometry.weight_shape) * dtype.itemsize + _PER_TAP * longest
 
 
 def _refuse_beyond(
-    needed: int, shape: tuple[int, int], entries: str, max_bytes: Any, instead: str
+    needed: int, work: int, shape: tuple[int, int], entries: str, max_bytes: Any, instead: str
 ) -> None:
-    """Raise if there are too many bytes, naming what does without the matrix."""
+    """Raise if there are too many bytes, naming what does without the matrix: those of the matrix
+    against `max_bytes`, and with its work space against the memory there is.
+    """
+    size = f"{needed:,} bytes ({written(needed)})"
     if max_bytes is None:
-        if needed < _SMALL:  # asking the system would take longer than building it
+        if needed + work < _SMALL:  # asking the system would take longer than building it
             return
         limit, rule = available_memory(), "fit in the memory that is available,"
         remedy = "Pass max_bytes to build it all the same"
+        needed += work
+        size += f" and {work:,} bytes of work space" * bool(work)
     else:
         limit = validate.integer("max_bytes", max_bytes, minimum=0)
         rule, remedy = "need at most", "Raise max_bytes"
     if needed > limit:
         raise MatrixTooLargeError(
             f"`matrix` must {rule} {written(limit)}; got {shape[0]:,} x {shape[1]:,} with {entries}, "
-            f"{needed:,} bytes ({written(needed)}). {remedy}, or use {instead} without storing it."
+            f"{size}. {remedy}, or use {instead} without storing it."
         )

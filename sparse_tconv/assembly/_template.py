@@ -26,6 +26,7 @@ Ints = NDArray[np.int64]
 
 _LARGEST = 1 << 17  # entries: a template beyond is not worth its memory
 _SMALL = 1 << 16  # entries: up to here a matrix is written out whole, which leaves fewer steps
+_WHOLE = 1 << 13  # taps: and an axis is, of which as many are written out in one go
 _NUMBERS = 8  # of sums of taps, for each entry that may be there
 _COPIES = 4  # of the sums of taps, about, while these are made
 _SHARE = 2  # and of a larger one as much as is this share of what may be
@@ -169,7 +170,7 @@ def _parts(pattern: MatrixPattern, largest: int) -> list[_Part]:
     whole = True
     for axis, size, period in zip(pattern.axes[::-1], sizes[::-1], periods[::-1], strict=True):
         grown = leaf // size * axis.axis.nnz, rows // period * axis.shape[0]
-        whole = whole and sum(grown) <= most
+        whole = whole and sum(grown) <= most and axis.axis.n_out * axis.axis.k <= _WHOLE
         if whole:
             leaf, rows = grown
             parts.append(_Part(axis.all_rows(), (Region(0, axis.shape[0], 1, 0),)))
@@ -192,15 +193,10 @@ class _Writer:
 
     def template(self) -> Template:
         made = leaf(self._pattern, [part.rows for part in self._parts])
-        self._ends = np.concatenate([[0], np.cumsum(made.counts)])
-        narrow = self._pattern.shape[1] <= np.iinfo(np.int32).max
-        return Template(
-            made.columns.astype(np.int32 if narrow else np.int64),
-            made.sources.astype(np.intp),
-            self._ends,
-            made.entries,
-            tuple(_fused(self._steps(0, 0, 0, 0))),
-        )
+        self._ends = np.zeros(made.counts.size + 1, dtype=np.int64)
+        np.cumsum(made.counts, out=self._ends[1:])
+        steps = tuple(_fused(self._steps(0, 0, 0, 0)))
+        return Template(made.columns, made.sources, self._ends, made.entries, steps)
 
     def _steps(self, level: int, leaf: int, row: int, target: int) -> Iterator[Step]:
         """Steps for all rows of the axes from `level` on, whose rows of the template start at

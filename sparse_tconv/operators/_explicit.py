@@ -104,4 +104,6 @@ class WithMatrix(Arithmetic):
         """
         guard_dense(self.shape, self.dtype, max_bytes)
         with shortage_told("matrix", "Use `op.apply`, which multiplies without storing it."):
-            return np.asarray(self._matrix(None).toarray())
+            matrix = self._matrix(None)
+            guard_dense(self.shape, self.dtype, max_bytes)  # and what is left beside it
+            return np.asarray(matrix.toarray())
