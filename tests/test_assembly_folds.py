@@ -37,7 +37,7 @@ def drawn(rng, axes=1):
             extent = (n_out - 1) * stride + dilation * (k - 1)
             before = int(rng.integers(-4, extent + 6))
             found.append(Axis(n_in, n_out, k, stride, dilation, before, str(rng.choice(FOLDS))))
-        if any(map(folds_far, found)):
+        if folds_far(found):
             return geometry(*found, channels=tuple(rng.integers(1, 3, 2).tolist()))
 
 

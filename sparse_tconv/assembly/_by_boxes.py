@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..pattern import MatrixPattern, Patch, Rows, patches
+from ..pattern import FoldedPatches, MatrixPattern, Patch, Patches, Rows, patches
 from ..threads import cached_property
 from ._kernel import kernels_by_rows
 from ._leaf import expanded
@@ -78,7 +78,8 @@ class ByBoxes:
 
     def __init__(self, pattern: MatrixPattern, nnz: int | None = None) -> None:
         self._pattern, self._known = pattern, nnz
-        self._axes = [patches(axis, pattern.transposed) for axis in pattern.geometry.axes]
+        axes, far = pattern.geometry.axes, pattern.folds_far
+        self._axes = [patches(axis, pattern.transposed, far) for axis in axes]
         whole = pattern.geometry.nnz if nnz is None else nnz
         # Indices are made for one row channel, in the memory that there is beside all of them.
         self._entries = min(max(_LEAST, whole // _PARTS), _MOST)
@@ -129,8 +130,8 @@ class ByBoxes:
         pattern = self._pattern
         flat = np.empty((pattern.row_channels, self._size), dtype=weight.dtype)
         if pattern.folds_far:
-            # Terms are made once for all boxes.
-            each = _TERMS * pattern.col_channels * prod(self._sizes) * weight.itemsize
+            sizes = [axis.size if axis in self._early else axis.taps for axis in self._axes]
+            each = _TERMS * pattern.col_channels * prod(sizes) * weight.itemsize
             for rows, kernel in kernels_by_rows(pattern, weight, each):
                 made = [(slice(None), self._terms(kernel, 2))]
                 self._fill(flat[rows], weight.itemsize, partial(_as_made, made))
@@ -147,20 +148,49 @@ class ByBoxes:
             sources = sources if kept is None else sources[kept]
             place = slice(done, done + sources.size)
             for rows, kernel in kernels(each):
-                table = _entries(kernel[:, slice(*box.channels)], parts)
+                table = self._summed(kernel[:, slice(*box.channels)], parts)
                 flat[rows, place] = table.take(sources, axis=1)
             done += sources.size
 
+    @cached_property
+    def _early(self) -> list[Patches | FoldedPatches]:
+        """The axes whose terms are made once for all boxes: all that have fewer of them than taps,
+        and one of those that have more.
+        """
+        more = [axis for axis in self._axes if axis.size > axis.taps]
+        return [axis for axis in self._axes if axis not in more[1:]]
+
     def _terms(self, kernel: NDArray[Any], first: int, ufunc: np.ufunc = np.add) -> NDArray[Any]:
-        """A kernel, or a mask of taps, whose axes from `first` on have terms in place of taps."""
-        for number, axis in enumerate(self._axes, first):
-            kernel = axis.terms(kernel, number, ufunc)
+        """A kernel, or a mask of taps, whose axes from `first` on have the terms that are made once
+        in place of taps.
+        """
+        order = sorted(range(len(self._axes)), key=lambda number: self._axes[number].size)
+        for number in order:
+            if self._axes[number] in self._early:
+                kernel = self._axes[number].terms(kernel, first + number, ufunc)
         return kernel
 
-    @cached_property
-    def _sizes(self) -> list[int]:
-        """Taps, or terms, of each axis."""
-        return [axis.size for axis in self._axes]
+    def _summed(
+        self, kernel: NDArray[Any], parts: Sequence[Rows], ufunc: np.ufunc = np.add
+    ) -> NDArray[Any]:
+        """The entries of the product of some rows: (row channels, column channels x entries of
+        each axis).
+        """
+        late = [axis not in self._early for axis in self._axes]
+        relabeled = []
+        for number, part in enumerate(parts):
+            if not late[number] and part.taps.size < kernel.shape[2 + number]:
+                # Taps that none of them reads would take memory until their axis is summed. (`take`
+                # would copy the whole of a kernel that is not contiguous.)
+                used, taps = np.unique(part.taps, return_inverse=True)
+                index: tuple[Any, ...] = (*(slice(None),) * (2 + number), used)
+                kernel, part = kernel[index], replace(part, taps=taps)
+            relabeled.append(part)
+        for number, part in enumerate(relabeled):
+            if late[number]:
+                kernel = self._axes[number].terms(kernel, 2 + number, ufunc)
+            kernel = part.sum_taps(kernel, 2 + number, ufunc)
+        return kernel.reshape(len(kernel), -1)
 
     @cached_property
     def _mask(self) -> NDArray[np.bool_] | None:
@@ -227,7 +257,7 @@ class ByBoxes:
         channels = box.channels[1] - box.channels[0]
         if channels * prod(entries) > self._entries or box.rows > self._rows:
             return True
-        taps = map(min, self._sizes, readings)
+        taps = (min(axis.size, read) for axis, read in zip(self._axes, readings, strict=True))
         done = channels
         for own, summed in zip(entries, taps, strict=True):
             if done > channels and done * summed > _SUMMED * self._entries:
@@ -249,7 +279,7 @@ class ByBoxes:
     def _expanded(
         self, box: _Box, parts: Sequence[Rows]
     ) -> tuple[Ints, Ints, NDArray[np.bool_] | None, Ints]:
-        """Columns, numbers in the table of :func:`_entries`, which of them are stored, and the
+        """Columns, numbers in the table of :meth:`_summed`, which of them are stored, and the
         rows.
         """
         pattern = self._pattern
@@ -257,7 +287,7 @@ class ByBoxes:
         owner, columns, sources = expanded(pattern, parts, range(*box.channels), numbers)
         if self._mask is None:
             return columns, sources, None, owner
-        stored = _entries(self._mask[None, None], parts, np.logical_or)[0]
+        stored = self._summed(self._mask[None, None], parts, np.logical_or)[0]
         return columns, sources, stored[sources % stored.size], owner
 
 
@@ -266,21 +296,3 @@ def _as_made(
 ) -> list[tuple[slice, NDArray[Any]]]:
     """The same kernels, whatever each takes."""
     return kernels
-
-
-def _entries(kernel: NDArray[Any], parts: Sequence[Rows], ufunc: np.ufunc = np.add) -> NDArray[Any]:
-    """The entries of the product of some rows: (row channels, column channels x entries of each
-    axis).
-    """
-    relabeled = []
-    for number, part in enumerate(parts):
-        if part.taps.size < kernel.shape[2 + number]:
-            # Taps that none of them reads would take memory until their axis is summed. (`take`
-            # would copy the whole of a kernel that is not contiguous.)
-            used, taps = np.unique(part.taps, return_inverse=True)
-            index: tuple[Any, ...] = (*(slice(None),) * (2 + number), used)
-            kernel, part = kernel[index], replace(part, taps=taps)
-        relabeled.append(part)
-    for number, part in enumerate(relabeled):
-        kernel = part.sum_taps(kernel, 2 + number, ufunc)
-    return kernel.reshape(len(kernel), -1)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DTypeError
-from ..geometry import Axis, ConvGeometry, copies, folds_far
+from ..geometry import Axis, ConvGeometry, copies, folds
 from ..pattern import FoldedPatches, Patch, axis_pattern
 from ._integer_sums import check_sums
 from ._kernel import correlation_kernel
@@ -90,7 +90,7 @@ def _largest(geometry: ConvGeometry) -> int:
 
 def _reach(axis: Axis) -> int:
     """The largest sum of an entry's coefficients without their signs, along one axis."""
-    if not folds_far(axis):
+    if not folds(axis):
         return max(map(sum, abs(_meetings(axis)).T.tolist()), default=0)
     made, ones, most = FoldedPatches(axis, False), np.ones(axis.k), 0.0
     for part in _parts(axis):
@@ -112,7 +112,7 @@ def _maps(axis: Axis) -> list[_Map]:
     """Maps from taps to the different entries of an axis's matrix, some at a time."""
     if axis.mode == "zeros":
         return [_alone]
-    if folds_far(axis):
+    if folds(axis):
         return [partial(_far_met, axis, part) for part in _parts(axis)]
     return [partial(_met, axis)]
 

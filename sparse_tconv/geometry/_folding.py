@@ -7,7 +7,8 @@ factors that are a staircase. Behind it stands the mirror image.
 
 from __future__ import annotations
 
-from math import gcd
+from collections.abc import Sequence
+from math import gcd, prod
 from typing import NamedTuple
 
 from ._axis import Axis
@@ -66,15 +67,23 @@ def spacing(axis: Axis) -> int:
     return period // gcd(period, axis.dilation)
 
 
-_FEW = 1 << 15  # readings, which are listed one by one
+_FEW = 1 << 15  # readings along one axis, which are listed one by one,
+_FEW_TOGETHER = 1 << 20  # and of all axes together
 _TIMES = 4  # as many readings as entries are listed one by one, too
 
 
-def folds_far(axis: Axis) -> bool:
-    """Whether windows read many more taps than an axis's matrix has entries."""
-    read = axis.n_out * axis.k
-    if axis.mode == "zeros" or read <= _FEW:
+def folds(axis: Axis) -> bool:
+    """Whether windows read more taps than an axis's matrix has entries, several times."""
+    if axis.mode == "zeros":
         return False
     if folding(axis).period:
         return axis.k >= 2 * spacing(axis)
-    return read >= _TIMES * axis.nnz
+    return axis.n_out * axis.k >= _TIMES * axis.nnz
+
+
+def folds_far(axes: Sequence[Axis]) -> bool:
+    """Whether that is worth to add up taps before they are listed, along some axis."""
+    read = [axis.n_out * axis.k for axis in axes]
+    together = prod(read) > _FEW_TOGETHER
+    pairs = zip(axes, read, strict=True)
+    return any((together or own > _FEW) and folds(axis) for axis, own in pairs)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ._axis_pattern import AxisPattern, Progression, Region, axis_pattern, written_taps
 from ._folded import FoldedPatches, patches
 from ._matrix_pattern import Block, MatrixPattern, fold_outer, row_order
-from ._patch import Patch
+from ._patch import Patch, Patches
 from ._rows import Rows, forward_rows, rows_with_entries, transposed_rows
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "FoldedPatches",
     "MatrixPattern",
     "Patch",
+    "Patches",
     "Progression",
     "Region",
     "Rows",

@@ -10,16 +10,19 @@ from the end, so that nothing that is added up cancels.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import gcd
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Axis, End, folding, folds_far, spacing
+from ..geometry import Axis, End, folding, folds, spacing
+from ..threads import cached_property
 from ._patch import Patch, Patches, net
 from ._rows import Ints, Rows, canonical
 
 _AT_ONCE = 1 << 12  # windows whose terms are counted in one go
+_FEWER = 8  # times fewer sums than taps are met: the others are not kept
 
 # Window, sample, term and factor of some terms.
 _Terms = tuple[Ints, Ints, Ints, Ints]
@@ -35,12 +38,34 @@ class FoldedPatches:
         self._folding, self._spacing = folding(axis), spacing(axis)
         self._main = min(axis.k, self._spacing) if self._folding.period else axis.k
         self._grows = any(end.rise for end in self._folding.ends)
+        length = max((end.length for end in self._folding.ends), default=1)
+        # Steps of a staircase before it repeats, or taps if these are fewer.
+        self._steps = min(axis.dilation, length) // gcd(axis.dilation, length)
+
+    @property
+    def taps(self) -> int:
+        """Taps of the axis."""
+        return self._axis.k
 
     @property
     def size(self) -> int:
         """How many terms there are."""
+        if self._met is not None:
+            return self._main + self._met.size
         tables = 0 if not self._folding.ends else 4 if self._grows else 2
         return self._main + tables * self._axis.k
+
+    @cached_property
+    def _met(self) -> Ints | None:
+        """The sums towards the ends that windows meet, where these are few beside the taps; None if
+        all are kept.
+        """
+        axis = self._axis
+        if _FEWER * axis.n_out * (1 + self._steps) > axis.k:
+            return None
+        every = self._ends(self._starts(0, axis.n_out), (0, axis.n_in))
+        met = [term for end in every for _, _, term, _ in self._towards(*end)]
+        return np.unique(np.concatenate(met)) if met else np.zeros(0, dtype=np.int64)
 
     @property
     def whole(self) -> Patch:
@@ -58,14 +83,26 @@ class FoldedPatches:
             rounds, rest = _in_rounds(taps, self._spacing)
             ufunc.reduce(rounds, axis=0, dtype=taps.dtype, out=made[: self._main])
             ufunc(made[: len(rest)], rest, out=made[: len(rest)])
-        tables = made[self._main :].reshape(-1, k, *taps.shape[1:])
-        if self._folding.ends:
-            for side, own in zip((taps, taps[::-1]), np.split(tables, 2), strict=True):
-                ufunc.accumulate(side, axis=0, dtype=side.dtype, out=own[0])
-                if self._grows:
-                    own[1] = own[0]
-                    _accumulate(own[1], self._spacing, ufunc)
+        done, first = self._main, self._main
+        for table in self._tables(taps, ufunc):
+            if self._met is not None:
+                own = self._met[slice(*np.searchsorted(self._met, (first, first + k)))]
+                table = table[own - first]
+            made[done : done + len(table)] = table
+            done, first = done + len(table), first + k
         return np.moveaxis(made, 0, axis)
+
+    def _tables(self, taps: NDArray[Any], ufunc: np.ufunc) -> Iterator[NDArray[Any]]:
+        """All sums towards the ends, each table in the place of the one before."""
+        if not self._folding.ends:
+            return
+        for side in (taps, taps[::-1]):
+            table = ufunc.accumulate(side, axis=0, dtype=side.dtype)
+            yield table
+            if self._grows:
+                table = np.ascontiguousarray(table)
+                _accumulate(table, self._spacing, ufunc)
+                yield table
 
     def readings(self, patch: Patch, most: int) -> int:
         """How many terms the entries of a part have, no fewer than entries; counted up to `most`
@@ -83,7 +120,7 @@ class FoldedPatches:
                 found += int((high - low).sum())
             for place, _, end, _ in self._ends(start, samples):
                 beyond = int(np.count_nonzero(self._beyond(place)))
-                found += beyond * (1 + self._spacing if end.rise else 1)
+                found += beyond * (1 + self._steps if end.rise else 1)
             if found > most:
                 break
         return found
@@ -99,6 +136,9 @@ class FoldedPatches:
             parts += self._towards(*end)
         window, sample, term, factor = (np.concatenate(part) for part in zip(*parts, strict=True))
         window += windows[0]
+        if self._met is not None:
+            met = self._main + np.searchsorted(self._met, term)
+            term = np.where(term < self._main, term, met)
         row, col = (sample, window) if self._transposed else (window, sample)
         n_rows = patch.row_stop - patch.row_start
         return canonical(*net(row - patch.row_start, col, term, factor, n_rows))
@@ -179,19 +219,25 @@ class FoldedPatches:
         place, last = place[window], beyond[window] - 1
         factor = end.sign * (end.base - end.rise * ((place + d * last) // end.length))
         yield window, np.full(window.size, sample), term + last, factor
-        if end.rise:
-            tap = last[:, None] - np.arange(1, self._spacing + 1)
+        if not end.rise:
+            return
+        if d < end.length:
+            level = -((place + d * last) // end.length)[:, None] + np.arange(self._steps)
+            tap = self._beyond(place[:, None] + end.length * level) - 1
+            step = np.ones_like(tap)
+        else:
+            tap = last[:, None] - np.arange(1, self._steps + 1)
             at = place[:, None] + d * tap
             step = (at + d) // end.length - at // end.length
-            hits = (tap >= 0) & (step > 0)
-            window = window[np.nonzero(hits)[0]]
-            factor = end.sign * end.rise * step[hits]
-            yield window, np.full(window.size, sample), term + k + tap[hits], factor
+        hits = tap >= 0
+        window = window[np.nonzero(hits)[0]]
+        factor = end.sign * end.rise * step[hits]
+        yield window, np.full(window.size, sample), term + k + tap[hits], factor
 
 
-def patches(axis: Axis, transposed: bool) -> Patches | FoldedPatches:
-    """The parts of the matrix of one axis, made in the way that is less work."""
-    return (FoldedPatches if folds_far(axis) else Patches)(axis, transposed)
+def patches(axis: Axis, transposed: bool, far: bool) -> Patches | FoldedPatches:
+    """The parts of the matrix of one axis; of sums where it folds and these are looked for."""
+    return (FoldedPatches if far and folds(axis) else Patches)(axis, transposed)
 
 
 def _accumulate(taps: NDArray[Any], spacing: int, ufunc: np.ufunc) -> None:

@@ -123,7 +123,7 @@ class MatrixPattern:
     @property
     def folds_far(self) -> bool:
         """Whether many more taps are read than there are entries, along some axis."""
-        return any(folds_far(axis) for axis in self.geometry.axes)
+        return folds_far(self.geometry.axes)
 
     @property
     def scattered(self) -> bool:

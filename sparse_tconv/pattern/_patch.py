@@ -56,6 +56,11 @@ class Patches:
         return Patch(0, cols, 0, rows) if self._transposed else Patch(0, rows, 0, cols)
 
     @property
+    def taps(self) -> int:
+        """Taps of the axis."""
+        return self._axis.k
+
+    @property
     def size(self) -> int:
         """How many terms there are: the taps."""
         return self._axis.k
