@@ -97,3 +97,40 @@ def test_locks_pools_and_hooks_are_those_of_the_room_of_threads(path: Path) -> N
                 assert "cached_property" not in {alias.name for alias in node.names}, node.lineno
         assert {name.partition(".")[0] for name in modules}.isdisjoint(OF_THREADS), node.lineno
     assert "register_at_fork" not in path.read_text(encoding="utf-8")
+
+
+def _of_the_package(path: Path) -> list[tuple[int, tuple[str, ...]]]:
+    """What a file imports of the package: line, and the way to the name from the package on."""
+    found = []
+    for node in _imports(path):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        module = tuple((node.module or "").split(".")) if node.module else ()
+        if node.level:
+            module = (*path.relative_to(PACKAGE).parts[: -node.level], *module)
+        elif module[:1] == ("sparse_tconv",):
+            module = module[1:]
+        else:
+            continue
+        found += [(node.lineno, (*module, alias.name)) for alias in node.names]
+    return found
+
+
+def _is_private(way: tuple[str, ...]) -> bool:
+    """Whether a way leads through, or to, what is a room's own; rooms themselves are not."""
+    return any(name.startswith("_") and not name.startswith("__") for name in way[1:])
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_no_private_name_is_imported_from_another_room(path: Path) -> None:
+    room = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    for line, way in _of_the_package(path):
+        assert way[0] == room or path == PACKAGE / "__init__.py" or not _is_private(way), line
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(__file__).parent.glob("*engine*.py")), ids=lambda path: path.stem
+)
+def test_the_tests_of_the_engines_import_public_names(path: Path) -> None:
+    for line, way in _of_the_package(path):
+        assert not _is_private(way), line

@@ -100,9 +100,9 @@ def test_the_answer_is_told_as_json_with_what_speaks_against_it(
     )
     assert (facts["output"], facts["psf"]) == ("sharp.png", "gauss:4")
     assert (facts["shape"], facts["dtype"]) == ([32, 32, 3], "uint8")
-    assert facts["damp"] == pytest.approx(wanted.damp, rel=1e-3)
+    assert facts["damp"] == pytest.approx(wanted.damp, rel=1e-9)
     assert facts["chosen_by"] == wanted.chosen_by
-    assert facts["residual_norm"] == pytest.approx(wanted.residual_norm, rel=1e-2)
+    assert facts["residual_norm"] == pytest.approx(wanted.residual_norm, rel=1e-9)
     assert facts["findings"]
     assert captured.err.splitlines() == [f"finding: {line}" for line in facts["findings"]]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import time
 
 import numpy as np
 import pytest
@@ -101,7 +100,7 @@ def test_interior_is_where_every_tap_reads_inside(mode, rng, settings_count):
 
 
 def test_counting_needs_no_time_of_the_matrixs_size():
-    start = time.process_time()
+    # Not a speed test: an enumeration would take centuries.
     for mode in MODES:
         g = st.ConvGeometry.from_conv(
             (64, 64, 1001, 1001),
@@ -111,8 +110,6 @@ def test_counting_needs_no_time_of_the_matrixs_size():
         )
         assert g.nnz > 10**26
         assert g.nbytes(np.float32) > 12 * g.nnz
-    # Not a speed test: an enumeration would take centuries.
-    assert time.process_time() - start < 60
 
 
 def test_nbytes_counts_data_indices_and_indptr(rng):
