@@ -32,15 +32,25 @@ class Col2im:
         chosen = [kernel[:, :, :, tap, other] for own in taps for tap, other in own]
         self.matrix = np.ascontiguousarray(np.concatenate(chosen, axis=1))
 
-    def compute(
-        self, source: NDArray[Any], target: NDArray[Any], group: int, channels: slice, rows: Range
-    ) -> None:
-        """Some rows of every part, of arrays (channels, rows, samples, *others)."""
+    def terms(self, source: NDArray[Any], rows: Range) -> list[NDArray[Any]]:
+        """The rows of the source that a range of rows reads, as they lie one after another."""
         first, last = self.plan.read(rows, 0, self.plan.leads)
-        images, matrix = source[:, first:last], self.matrix[group]
-        images = images if is_flat(images) else np.ascontiguousarray(images)
-        columns = images.reshape(len(source), prod(images.shape[1:]))
-        given = scratch("given", (len(matrix), columns.shape[1]), source.dtype)
+        images = source[:, first:last]
+        return [images if is_flat(images) else np.ascontiguousarray(images)]
+
+    def multiply(
+        self,
+        terms: list[NDArray[Any]],
+        target: NDArray[Any],
+        group: int,
+        channels: slice,
+        rows: Range,
+    ) -> None:
+        """Some rows of every part of an array (channels, rows, samples, *others)."""
+        (images,), matrix = terms, self.matrix[group]
+        first, _ = self.plan.read(rows, 0, self.plan.leads)
+        columns = images.reshape(len(images), prod(images.shape[1:]))
+        given = scratch("given", (len(matrix), columns.shape[1]), columns.dtype)
         np.matmul(matrix, columns, out=given)
         blocks = iter(given.reshape(len(matrix) // len(target), len(target), *images.shape[1:]))
         for part, reads in zip(self.plan.parts, self._reads, strict=True):

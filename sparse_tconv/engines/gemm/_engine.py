@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...assembly import grouped_kernel
 from ...geometry import ConvGeometry
-from ...threads import blas_workers, lock, run_blas
+from ...threads import blas_workers, lock, run, run_blas
 from .._engine import Engine
 from ..correlations import Range, plan
 from ..extension import extend, fold
@@ -69,18 +69,26 @@ class GemmEngine(Engine):
         result = made_of((len(x), channels, *made.sizes), dtype=x.dtype)
         targets = result.reshape(len(x), groups, channels // groups, *made.sizes)
         # (group, channel, row, sample, *others): the samples of a batch lie behind the rows.
-        sources, targets = np.moveaxis(sources, 0, 3), np.moveaxis(targets, 0, 3)
+        axes = 1, 2, 3, 0, *range(4, sources.ndim)
+        sources, targets = sources.transpose(axes), targets.transpose(axes)
 
-        @np.errstate(over="ignore", invalid="ignore")
         def compute(item: Item) -> None:
-            group, samples = item.group, slice(*item.samples)
+            product, group, samples = item.product, item.group, slice(*item.samples)
             source, target = sources[group][:, :, samples], targets[group][:, :, samples]
-            item.product.compute(source, target, group, slice(*item.channels), item.rows)
+            terms = product.terms(source, item.rows)
+
+            def multiply(channels: Range) -> None:
+                product.multiply(terms, target, group, slice(*channels), item.rows)
+
+            run(multiply, item.channels)
 
         shared = 2.0 * self.geometry.nnz * len(x) >= cost.FLOPS_FOR_THREADS
         workers = blas_workers() if shared else 1
         items = _items(way, products, targets.shape, workers)
-        run_blas(compute, items, workers > 1)
+        # Threads share blocks, or the channels of one block after the other.
+        apart = workers > 1 and all(len(item.channels) == 1 for item in items)
+        with np.errstate(over="ignore", invalid="ignore"):
+            run_blas(compute, items, apart)
         return fold(made.border, result) if made.border and transposed else result
 
     def _direction(self, transposed: bool) -> tuple[cost.Way, Products]:
@@ -99,12 +107,12 @@ class GemmEngine(Engine):
 
 
 class Item(NamedTuple):
-    """What is computed at a time: a group, a range of samples, of channels, of rows."""
+    """What is computed at a time: some rows of some samples, and how their channels are divided."""
 
     product: Im2col | Col2im
     group: int
     samples: Range
-    channels: Range
+    channels: list[Range]
     rows: Range
 
 
@@ -122,11 +130,10 @@ def _items(way: cost.Way, products: Products, shape: tuple[int, ...], workers: i
         if product.rows < blocks * way.fewest:
             blocks, cuts = least, workers // gcd(pieces * least, workers)
         items += [
-            Item(product, group, some, cut, rows)
+            Item(product, group, some, _ranges(channels, -(-channels // cuts)), rows)
             for some in _ranges(batch, samples)
             for group in range(groups)
             for rows in _ranges(product.rows, -(-product.rows // blocks))
-            for cut in _ranges(channels, -(-channels // cuts))
         ]
     return items
 

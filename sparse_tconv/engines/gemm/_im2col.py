@@ -5,8 +5,8 @@ that is added, or is copied to be more terms, whichever moves fewer numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from itertools import groupby
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -42,36 +42,38 @@ class Im2col:
             matrix = matrix.swapaxes(1, 2).reshape(groups, 1, channels, -1)
         self.matrix = np.ascontiguousarray(matrix)
 
-    def compute(
-        self, source: NDArray[Any], target: NDArray[Any], group: int, channels: slice, rows: Range
-    ) -> None:
-        """Some rows of some channels, of arrays (channels, rows, samples, *others)."""
-        place = placed(self.part, self.strides, target[channels], rows)
-        room = place if is_flat(place) else scratch("room", place.shape, place.dtype)
-        sums, matrices = room.reshape(len(room), -1), self.matrix[group][:, channels]
-        terms: Iterable[NDArray[Any]] = self._terms(source, rows, sums.shape[1])
-        if len(matrices) < len(self._leads):
-            shape = len(self._leads), matrices.shape[2] // len(self._leads), sums.shape[1]
-            stack = scratch("stack", shape, sums.dtype)
-            for into, each in zip(stack, terms, strict=True):
-                into[...] = each
-            terms = [stack.reshape(-1, sums.shape[1])]
-        for number, (matrix, each) in enumerate(zip(matrices, terms, strict=True)):
-            if number:
-                sums += np.matmul(matrix, each, out=scratch("given", sums.shape, sums.dtype))
-            else:
-                np.matmul(matrix, each, out=sums)
-        if room is not place:
-            place[...] = room
-
-    def _terms(self, source: NDArray[Any], rows: Range, count: int) -> Iterator[NDArray[Any]]:
-        """The terms (terms, positions) of each tap of the first axis."""
-        row = count // (rows[1] - rows[0])
+    def terms(self, source: NDArray[Any], rows: Range) -> list[NDArray[Any]]:
+        """The terms (terms, positions) of each product for a range of rows."""
+        row = source.shape[2] * prod(self.part.counts[1:])
+        count, terms = (rows[1] - rows[0]) * row, []
         for residue, own in groupby(self._leads, lambda lead: lead[0]):
             ats = [at for _, at, _ in own]
             images = self._images(source, residue, rows[0] + ats[0], rows[1] + ats[-1])
-            for at in ats:
-                yield images[:, (at - ats[0]) * row :][:, :count]
+            terms += [images[:, (at - ats[0]) * row :][:, :count] for at in ats]
+        if self.matrix.shape[1] == len(terms):
+            return terms
+        stack = scratch("stack", (len(terms), len(terms[0]), count), source.dtype)
+        for into, each in zip(stack, terms, strict=True):
+            into[...] = each
+        return [stack.reshape(-1, count)]
+
+    def multiply(
+        self,
+        terms: list[NDArray[Any]],
+        target: NDArray[Any],
+        group: int,
+        channels: slice,
+        rows: Range,
+    ) -> None:
+        """Some rows of some channels of an array (channels, rows, samples, *others)."""
+        place = placed(self.part, self.strides, target[channels], rows)
+        room = place if is_flat(place) else scratch("room", place.shape, place.dtype)
+        sums, matrices = room.reshape(len(room), -1), self.matrix[group][:, channels]
+        np.matmul(matrices[0], terms[0], out=sums)
+        for matrix, each in zip(matrices[1:], terms[1:], strict=True):
+            sums += np.matmul(matrix, each, out=scratch("given", sums.shape, sums.dtype))
+        if room is not place:
+            place[...] = room
 
     def _images(self, source: NDArray[Any], residue: int, low: int, high: int) -> NDArray[Any]:
         """What the taps of the axes but the first read in a range of rows, zeros around."""
