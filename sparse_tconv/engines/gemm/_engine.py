@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import gcd, prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,11 @@ from .._engine import Engine
 from ..correlations import Range, plan
 from ..extension import extend, fold
 from . import cost
-from ._col2im import Col2im
-from ._im2col import Im2col
+from ._products import Col2im, Im2col
 
 Products = list[Im2col] | list[Col2im]
+# What is computed at a time: some rows of some samples of a group, and how the channels are cut.
+Item = tuple[Im2col | Col2im, int, slice, Range, list[slice]]
 
 
 class GemmEngine(Engine):
@@ -73,20 +74,16 @@ class GemmEngine(Engine):
         sources, targets = sources.transpose(axes), targets.transpose(axes)
 
         def compute(item: Item) -> None:
-            product, group, samples = item.product, item.group, slice(*item.samples)
-            source, target = sources[group][:, :, samples], targets[group][:, :, samples]
-            terms = product.terms(source, item.rows)
-
-            def multiply(channels: Range) -> None:
-                product.multiply(terms, target, group, slice(*channels), item.rows)
-
-            run(multiply, item.channels)
+            product, group, samples, rows, cuts = item
+            target = targets[group][:, :, samples]
+            terms = product.terms(sources[group][:, :, samples], rows)
+            run(lambda cut: product.multiply(terms, target, group, cut, rows), cuts)
 
         shared = 2.0 * self.geometry.nnz * len(x) >= cost.FLOPS_FOR_THREADS
         workers = blas_workers() if shared else 1
         items = _items(way, products, targets.shape, workers)
         # Threads share blocks, or the channels of one block after the other.
-        apart = workers > 1 and all(len(item.channels) == 1 for item in items)
+        apart = workers > 1 and all(len(cuts) == 1 for *_, cuts in items)
         with np.errstate(over="ignore", invalid="ignore"):
             run_blas(compute, items, apart)
         return fold(made.border, result) if made.border and transposed else result
@@ -106,16 +103,6 @@ class GemmEngine(Engine):
             return self._directions[transposed]
 
 
-class Item(NamedTuple):
-    """What is computed at a time: some rows of some samples, and how their channels are divided."""
-
-    product: Im2col | Col2im
-    group: int
-    samples: Range
-    channels: list[Range]
-    rows: Range
-
-
 def _items(way: cost.Way, products: Products, shape: tuple[int, ...], workers: int) -> list[Item]:
     """All blocks of a target (groups, channels, rows, samples, ...), as many as keep all workers busy
     where there are rows or channels to divide.
@@ -123,21 +110,22 @@ def _items(way: cost.Way, products: Products, shape: tuple[int, ...], workers: i
     (groups, channels, _, batch), items = shape[:4], []
     for product in products:
         alike = groups * len(products)
-        samples = max(1, min(way.rows // product.rows, -(-batch * alike // workers)))
-        pieces, least, cuts = alike * -(-batch // samples), -(-product.rows // way.rows), 1
+        together = max(1, min(way.rows // product.rows, -(-batch * alike // workers)))
+        pieces, least, cuts = alike * -(-batch // together), -(-product.rows // way.rows), 1
         unit = workers // gcd(pieces, workers) if pieces * least < 4 * workers else 1
         blocks = -(-least // unit) * unit
         if product.rows < blocks * way.fewest:
             blocks, cuts = least, workers // gcd(pieces * least, workers)
+        cut = _ranges(channels, -(-channels // cuts))
         items += [
-            Item(product, group, some, _ranges(channels, -(-channels // cuts)), rows)
-            for some in _ranges(batch, samples)
+            (product, group, samples, (rows.start, rows.stop), cut)
+            for samples in _ranges(batch, together)
             for group in range(groups)
             for rows in _ranges(product.rows, -(-product.rows // blocks))
         ]
     return items
 
 
-def _ranges(count: int, step: int) -> list[Range]:
+def _ranges(count: int, step: int) -> list[slice]:
     """A range after the other."""
-    return [(first, min(first + step, count)) for first in range(0, count, step)]
+    return [slice(first, min(first + step, count)) for first in range(0, count, step)]

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from ..correlations import Part, Place, Range
 
+Slices = tuple[slice, ...]
+
 
 def placed(part: Part, strides: Place, target: NDArray[Any], rows: Range) -> NDArray[Any]:
     """Where a range of rows of a part lies in the target."""
@@ -69,18 +71,15 @@ def _clear(image: NDArray[Any], axis: int, count: int) -> None:
 
 
 @lru_cache(maxsize=1 << 12)
-def _overlaps(
-    at: Place, steps: Place, counts: Place, sizes: Place
-) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def _overlaps(at: Place, steps: Place, counts: Place, sizes: Place) -> tuple[Slices, Slices]:
     """Of each axis: which of `counts` samples, that read ``at, at + step, ...``, find one of `sizes`
     others; and those that they find.
     """
-    into, found = zip(*map(_overlap, at, steps, counts, sizes), strict=True)
-    return into, found
-
-
-def _overlap(at: int, step: int, count: int, size: int) -> tuple[slice, slice]:
-    first = min(max(0, -(at // step)), count)
-    last = max(first, min(count, (size - 1 - at) // step + 1))
-    ends = at + step * first, at + step * (last - 1) + 1
-    return slice(first, last), slice(*ends, step) if last > first else slice(0, 0)
+    into, found = [], []
+    for start, step, count, size in zip(at, steps, counts, sizes, strict=True):
+        first = min(max(0, -(start // step)), count)
+        last = max(first, min(count, (size - 1 - start) // step + 1))
+        ends = start + step * first, start + step * (last - 1) + 1
+        into.append(slice(first, last))
+        found.append(slice(*ends, step) if last > first else slice(0, 0))
+    return tuple(into), tuple(found)

@@ -13,7 +13,7 @@ import numpy as np
 from ...geometry import ConvGeometry
 from ...threads import blas_workers
 from ..correlations import Plan, plan
-from ._im2col import stacks
+from ._products import stacks
 
 
 class Order(Enum):
@@ -31,9 +31,8 @@ FLOPS_FOR_THREADS = 2e6  # below, starting threads takes longer than the work
 
 
 class Rates(NamedTuple):
-    """What one core does, in seconds.
-
-    A product of m x k by k x n numbers takes ``multiply m n k (1 + few_rows / m + few_terms / k)``.
+    """What one core does, in seconds: a product of m x k by k x n numbers takes ``multiply m n k (1 +
+    few_rows / m + few_terms / k)``.
     """
 
     multiply: float  # one multiply-add in a large product
@@ -44,8 +43,7 @@ class Rates(NamedTuple):
     stride: float  # one number out of line
 
 
-# One core (OpenBLAS, 70 and 150 Gflop/s in float64 and float32); only ratios to the other engines'
-# rates matter.
+# OpenBLAS, 70 and 150 Gflop/s in float64 and float32; only ratios to the other engines' rates matter.
 RATES = {
     "f": Rates(1.3e-11, 16, 4, 1.5e-10, 4e-10, 1.1e-9),
     "d": Rates(2.8e-11, 8, 4, 3e-10, 6e-10, 1.4e-9),
@@ -70,8 +68,7 @@ class Way(NamedTuple):
 
 def way(geometry: ConvGeometry, transposed: bool, dtype: np.dtype[Any]) -> Way:
     """The order of least time, and as many rows as stay in cache."""
-    made = plan(geometry, transposed)
-    channels = geometry.group_channels(transposed)
+    made, channels = plan(geometry, transposed), geometry.group_channels(transposed)
     # Only where neighbors read neighbors does a row of the source give whole rows to the target.
     orders = ORDERS if max(made.steps) == 1 and made.parts else (Order.IM2COL,)
     ways = [_way(made, order, channels, dtype) for order in orders]
@@ -96,18 +93,18 @@ def _way(plan: Plan, order: Order, channels: tuple[int, int], dtype: np.dtype[An
         in_line = max(plan.steps) == 1 and part.counts[1:] == plan.extents[1:]
         run = 0.0 if in_line else RUN / part.counts[-1]
         calls += leads + reads if gathers else leads * reads
-        if gathers:
-            terms = in_channels * reads
-            work += count * terms * (rates.copy + run)
-            if stacks(terms, out_channels):
-                terms, leads = terms * leads, 1
-                work += count * terms * rates.copy
-            work += count * (leads - 1) * out_channels * rates.add
-            work += count * leads * _product(rates, out_channels, terms)
-            width = max(width, (terms + out_channels) * prod(part.counts[1:]))
-        else:
+        if not gathers:
             rows += out_channels * leads * reads
             work += count * out_channels * leads * reads * (rates.add + run)
+            continue
+        terms = in_channels * reads
+        work += count * terms * (rates.copy + run)
+        if stacks(terms, out_channels):
+            terms, leads = terms * leads, 1
+            work += count * terms * rates.copy
+        work += count * (leads - 1) * out_channels * rates.add
+        work += count * leads * _product(rates, out_channels, terms)
+        width = max(width, (terms + out_channels) * prod(part.counts[1:]))
     if rows:
         # Two threads compute twice what rows along the border of their halves give to both.
         read = plan.extents[0] + max(plan.leads) - min(plan.leads)
