@@ -27,8 +27,8 @@ class GemmEngine(Engine):
     the channels.
 
     Cost: the multiplications of C at the rate of matrix products, and a copy of the source or an
-    addition to the target for every tap, whichever takes less time.
-    The kernel's matrices are packed at the first product of each direction and kept.
+    addition to the target for every tap, whichever takes less time. The kernel's matrices are packed
+    at the first product of each direction and kept.
     """
 
     name = "gemm"
@@ -40,9 +40,8 @@ class GemmEngine(Engine):
 
     @classmethod
     def refuses(cls, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str | None:
-        if dtype.char in "fdFD":
-            return None
-        return f"BLAS computes in float32, float64, complex64 and complex128 only, not in {dtype}"
+        kinds = "float32, float64, complex64 and complex128"
+        return None if dtype.char in "fdFD" else f"BLAS computes in {kinds} only, not in {dtype}"
 
     @classmethod
     def seconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
@@ -79,8 +78,8 @@ class GemmEngine(Engine):
             terms = product.terms(sources[group][:, :, samples], rows)
             run(lambda cut: product.multiply(terms, target, group, cut, rows), cuts)
 
-        shared = 2.0 * self.geometry.nnz * len(x) >= cost.FLOPS_FOR_THREADS
-        workers = blas_workers() if shared else 1
+        few = 2.0 * self.geometry.nnz * len(x) < cost.FLOPS_FOR_THREADS
+        workers = 1 if few else blas_workers()
         items = _items(way, products, targets.shape, workers)
         # Threads share blocks, or the channels of one block after the other.
         apart = workers > 1 and all(len(cuts) == 1 for *_, cuts in items)
@@ -104,9 +103,7 @@ class GemmEngine(Engine):
 
 
 def _items(way: cost.Way, products: Products, shape: tuple[int, ...], workers: int) -> list[Item]:
-    """All blocks of a target (groups, channels, rows, samples, ...), as many as keep all workers busy
-    where there are rows or channels to divide.
-    """
+    """All blocks of a target (groups, channels, rows, samples, ...), divided among the workers."""
     (groups, channels, _, batch), items = shape[:4], []
     for product in products:
         alike = groups * len(products)

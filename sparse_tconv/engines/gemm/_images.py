@@ -29,9 +29,7 @@ def placed(part: Part, strides: Place, target: NDArray[Any], rows: Range) -> NDA
 def read_at(
     target: NDArray[Any], source: NDArray[Any], at: Place, steps: Place, add: bool = False
 ) -> None:
-    """``target[p] = source[at + steps p]``, zero outside; or that is added, and the source may be
-    cleared where it would wrap around.
-    """
+    """``target[p] = source[at + steps p]``, zero outside; what is added may be cleared on its edges."""
     same = target.shape[2:] == source.shape[2:] and max(steps) == 1
     if not (same and is_flat(target) and is_flat(source)):
         _read(target, source, at, steps, add)

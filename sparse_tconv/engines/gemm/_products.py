@@ -103,17 +103,16 @@ class Col2im:
         self.matrix = np.ascontiguousarray(chosen)
 
     def terms(self, source: Array, rows: Range) -> list[Array]:
-        """The rows of the source that a range of rows reads, as they lie one after another."""
-        first, last = self.plan.read(rows, 0, self.plan.leads)
-        images = source[:, first:last]
-        return [images if is_flat(images) else np.ascontiguousarray(images)]
+        """The source itself."""
+        return [source]
 
     def multiply(
         self, terms: list[Array], target: Array, group: int, cut: slice, rows: Range
     ) -> None:
         """Some rows of every part."""
-        (images,), matrix = terms, self.matrix[group]
-        first, _ = self.plan.read(rows, 0, self.plan.leads)
+        first, last = self.plan.read(rows, 0, self.plan.leads)
+        images, matrix = terms[0][:, first:last], self.matrix[group]
+        images = images if is_flat(images) else np.ascontiguousarray(images)
         columns = images.reshape(len(images), prod(images.shape[1:]))
         given = scratch("given", (len(matrix), columns.shape[1]), columns.dtype)
         np.matmul(matrix, columns, out=given)

@@ -1,6 +1,4 @@
-"""How long a product by BLAS takes, an estimate from flops, bytes and measured rates: of every order,
-for the shortest is taken.
-"""
+"""How long a product by BLAS takes in either order, estimated from flops, bytes and measured rates."""
 
 from __future__ import annotations
 
@@ -116,8 +114,12 @@ def _way(plan: Plan, order: Order, channels: tuple[int, int], dtype: np.dtype[An
     # Rows of all taps are many for each that is summed: larger blocks share more of them.
     numbers = BLOCK_BYTES // dtype.itemsize * (1 if gathers else 4)
     at_once = max(1, numbers // width, -(-MANY // columns))
-    fewest = -(-NARROW // columns) if gathers else 0
-    return Way(order, at_once, fewest, work + CALL * calls * -(-plan.rows // at_once))
+    return Way(
+        order,
+        at_once,
+        gathers * -(-NARROW // columns),
+        work + CALL * calls * -(-plan.rows // at_once),
+    )
 
 
 def _product(rates: Rates, rows: int, terms: int) -> float:
