@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..pattern import FoldedPatches, MatrixPattern, Patch, Patches, Rows, patches
 from ..threads import cached_property
+from ._box import Box
 from ._kernel import kernels_by_rows
 from ._leaf import expanded
 from ._pointers import add_up
@@ -34,43 +35,9 @@ _MOST = 1 << 17  # at most so large
 _COPIES = 1 + 2 * 4  # of the entries of a box, while they are summed: see _SUMMED
 _TERMS = 3  # copies of them, while they are made
 _KNOWN = 1 << 7  # parts of an axis whose readings are remembered
+_KEPT = 8  # parts of an axis whose rows are kept,
+_SMALL = 1 << 14  # bytes at most each
 _SUMMED = 4  # taps, for each entry, that may be there before they are summed
-
-
-class _Box(NamedTuple):
-    """Some column channels, and a part of each axis's matrix."""
-
-    channels: tuple[int, int]
-    patches: tuple[Patch, ...]
-
-    @property
-    def rows(self) -> int:
-        """Rows, in the first channel."""
-        return prod(patch.row_stop - patch.row_start for patch in self.patches)
-
-    def halves(self) -> list[_Box]:
-        """Two boxes that are this one, in order; itself where it is a single entry."""
-        for number, patch in enumerate(self.patches):
-            start, stop = patch[:2]
-            if stop - start > 1:
-                middle = (start + stop) // 2
-                parts = [patch._replace(row_stop=middle), patch._replace(row_start=middle)]
-                return [self._with(number, part) for part in parts]
-        first, last = self.channels
-        if last - first > 1:
-            middle = (first + last) // 2
-            return [self._replace(channels=part) for part in ((first, middle), (middle, last))]
-        for number, patch in enumerate(self.patches):
-            start, stop = patch[2:]
-            if stop - start > 1:
-                middle = (start + stop) // 2
-                parts = [patch._replace(col_stop=middle), patch._replace(col_start=middle)]
-                return [self._with(number, part) for part in parts]
-        return [self]
-
-    def _with(self, number: int, patch: Patch) -> _Box:
-        patches = (*self.patches[:number], patch, *self.patches[number + 1 :])
-        return self._replace(patches=patches)
 
 
 class ByBoxes:
@@ -208,12 +175,12 @@ class ByBoxes:
         nnz = pattern.geometry.nnz if pattern.taps is None else self.nnz
         return nnz // pattern.row_channels
 
-    def _boxes(self) -> Iterator[tuple[_Box, list[Rows]]]:
+    def _boxes(self) -> Iterator[tuple[Box, list[Rows]]]:
         """The boxes in order, but those that hold nothing, with the rows of the axes."""
         whole = tuple(axis.whole for axis in self._axes)
-        pending = [_Box((0, self._pattern.col_channels), whole)]
+        pending = [Box((0, self._pattern.col_channels), whole)]
         counted: list[dict[Patch, int]] = [{} for _ in self._axes]
-        written: list[tuple[Patch, Rows] | None] = [None for _ in self._axes]
+        written: list[dict[Patch, Rows]] = [{} for _ in self._axes]
         while pending:
             box = pending.pop()
             readings = self._readings(box, counted)
@@ -223,13 +190,20 @@ class ByBoxes:
             if len(halves) > 1:
                 pending += reversed(halves)
                 continue
-            for number, patch in enumerate(box.patches):
-                held = written[number]
-                if held is None or held[0] != patch:
-                    written[number] = patch, self._axes[number].rows(patch)
-            yield box, [held[1] for held in written if held is not None]
+            yield box, [self._rows_of(*found, written) for found in enumerate(box.patches)]
 
-    def _readings(self, box: _Box, counted: list[dict[Patch, int]]) -> list[int]:
+    def _rows_of(self, number: int, patch: Patch, written: list[dict[Patch, Rows]]) -> Rows:
+        """The rows of a part of an axis, which the boxes to come may ask for again: the last ones
+        are kept, and others if they are small.
+        """
+        known = written[number]
+        if patch not in known:
+            small = [kept for kept in known.items() if kept[1].nbytes <= _SMALL]
+            written[number] = known = dict(small[1 - _KEPT :] if len(written) > 1 else [])
+            known[patch] = self._axes[number].rows(patch)
+        return known[patch]
+
+    def _readings(self, box: Box, counted: list[dict[Patch, int]]) -> list[int]:
         """The readings that the part of each axis holds, or more than there may be."""
         found = []
         for axis, patch, known in zip(self._axes, box.patches, counted, strict=True):
@@ -240,7 +214,7 @@ class ByBoxes:
             found.append(known[patch])
         return found
 
-    def _large(self, box: _Box, readings: Sequence[int]) -> bool:
+    def _large(self, box: Box, readings: Sequence[int]) -> bool:
         """Whether a box is to be halved: for its entries, its rows, or the taps of an axis that is
         summed when the entries of those before it are written out.
         """
@@ -265,7 +239,7 @@ class ByBoxes:
             done *= own
         return False
 
-    def _counts(self, box: _Box, parts: Sequence[Rows]) -> Ints:
+    def _counts(self, box: Box, parts: Sequence[Rows]) -> Ints:
         """Entries of each row of a box, in the first channel."""
         if self._pattern.taps is not None:
             _, _, kept, owner = self._expanded(box, parts)
@@ -277,7 +251,7 @@ class ByBoxes:
         return counts
 
     def _expanded(
-        self, box: _Box, parts: Sequence[Rows]
+        self, box: Box, parts: Sequence[Rows]
     ) -> tuple[Ints, Ints, NDArray[np.bool_] | None, Ints]:
         """Columns, numbers in the table of :meth:`_summed`, which of them are stored, and the
         rows.

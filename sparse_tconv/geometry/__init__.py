@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ._axis import Axis
 from ._boundary import OUTSIDE, copies, held, repeats, source
-from ._folding import End, Folding, folding, folds, folds_far, spacing
+from ._folding import End, Folding, folding, folds, folds_alone, folds_far, spacing
 from ._geometry import ConvGeometry
 from ._phases import Phase, phases
 from ._stretch import Stretch, extension, repetitions, stretch_table, stretches
@@ -25,6 +25,7 @@ __all__ = [
     "extension",
     "folding",
     "folds",
+    "folds_alone",
     "folds_far",
     "held",
     "input_window",

@@ -67,22 +67,31 @@ def spacing(axis: Axis) -> int:
     return period // gcd(period, axis.dilation)
 
 
-_FEW = 1 << 15  # readings along one axis, which are listed one by one,
+_FEW = 1 << 12  # readings along one axis, which are listed one by one,
 _FEW_TOGETHER = 1 << 20  # and of all axes together
-_TIMES = 4  # as many readings as entries are listed one by one, too
+_TIMES = 2  # as many readings as entries are listed one by one, too
 
 
 def folds(axis: Axis) -> bool:
-    """Whether windows read more taps than an axis's matrix has entries, several times."""
+    """Whether windows read the same again, or towards an end more taps than there are entries."""
     if axis.mode == "zeros":
         return False
     if folding(axis).period:
-        return axis.k >= 2 * spacing(axis)
+        return axis.k > spacing(axis)
     return axis.n_out * axis.k >= _TIMES * axis.nnz
 
 
+def folds_alone(axis: Axis) -> bool:
+    """Whether an axis repeats, and windows read about all of it, and no tap what another one reads
+    in the same direction: then the terms are the taps.
+    """
+    found = folding(axis)
+    read = found.period and not found.ends and axis.k <= spacing(axis)
+    return bool(read and axis.n_in <= 2 * axis.k)
+
+
 def folds_far(axes: Sequence[Axis]) -> bool:
-    """Whether that is worth to add up taps before they are listed, along some axis."""
+    """Whether it is worth to add up taps before they are listed, along some axis."""
     read = [axis.n_out * axis.k for axis in axes]
     together = prod(read) > _FEW_TOGETHER
     pairs = zip(axes, read, strict=True)

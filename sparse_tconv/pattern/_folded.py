@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Axis, End, folding, folds, spacing
+from ..geometry import Axis, End, copies, folding, folds, folds_alone, spacing
 from ..threads import cached_property
 from ._patch import Patch, Patches, net
 from ._rows import Ints, Rows, canonical
 
-_AT_ONCE = 1 << 12  # windows whose terms are counted in one go
+_AT_ONCE = 1 << 11  # windows whose terms are counted, or listed, in one go
 _FEWER = 8  # times fewer sums than taps are met: the others are not kept
 
 # Window, sample, term and factor of some terms.
@@ -128,25 +128,40 @@ class FoldedPatches:
     def rows(self, patch: Patch) -> Rows:
         """A part's rows, counted from its first one; columns are those of the matrix."""
         windows, samples = self._sides(patch)
-        start = self._starts(*windows)
-        parts = [
-            self._repeated(start, samples) if self._folding.period else self._read(start, samples)
-        ]
-        for end in self._ends(start, samples):
-            parts += self._towards(*end)
-        window, sample, term, factor = (np.concatenate(part) for part in zip(*parts, strict=True))
-        window += windows[0]
+        found: list[_Terms] = [(np.zeros(0, dtype=np.int64),) * 4]
+        for first in range(*windows, _AT_ONCE):
+            start = self._starts(first, min(first + _AT_ONCE, windows[1]))
+            for window, sample, term, factor in self._met_by(start, samples):
+                found.append((window + first, sample, term, factor))
+        window, sample, term, factor = (np.concatenate(part) for part in zip(*found, strict=True))
+        del found
         if self._met is not None:
             met = self._main + np.searchsorted(self._met, term)
             term = np.where(term < self._main, term, met)
         row, col = (sample, window) if self._transposed else (window, sample)
+        row -= patch.row_start
         n_rows = patch.row_stop - patch.row_start
-        return canonical(*net(row - patch.row_start, col, term, factor, n_rows))
+        if copies(self._axis.mode) and self._folding.turn is None:
+            return canonical(row, col, term, n_rows)
+        return canonical(*net(row, col, term, factor, n_rows))
+
+    def _met_by(self, start: Ints, samples: tuple[int, int]) -> Iterator[_Terms]:
+        """The terms of some windows."""
+        yield (self._repeated if self._folding.period else self._read)(start, samples)
+        for end in self._ends(start, samples):
+            yield from self._towards(*end)
 
     def _sides(self, patch: Patch) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Windows and samples of a part."""
+        """Windows and samples of a part, but for windows that do not reach the samples."""
         rows, cols = patch[:2], patch[2:]
-        return (cols, rows) if self._transposed else (rows, cols)
+        windows, samples = (cols, rows) if self._transposed else (rows, cols)
+        nothing = np.zeros(0, dtype=np.int64)
+        if not self._folding.period and not any(self._ends(nothing, samples)):
+            axis = self._axis
+            first = -((axis.dilation * (axis.k - 1) - axis.before - samples[0]) // axis.stride)
+            stop = (samples[1] - 1 + axis.before) // axis.stride + 1
+            windows = max(windows[0], first), min(windows[1], stop)
+        return windows, samples
 
     def _starts(self, first: int, stop: int) -> Ints:
         """The position that each window reads with its first tap."""
@@ -236,8 +251,11 @@ class FoldedPatches:
 
 
 def patches(axis: Axis, transposed: bool, far: bool) -> Patches | FoldedPatches:
-    """The parts of the matrix of one axis; of sums where it folds and these are looked for."""
-    return (FoldedPatches if far and folds(axis) else Patches)(axis, transposed)
+    """The parts of the matrix of one axis; of sums of taps where it folds and these are looked
+    for.
+    """
+    folded = folds_alone(axis) or (far and folds(axis))
+    return (FoldedPatches if folded else Patches)(axis, transposed)
 
 
 def _accumulate(taps: NDArray[Any], spacing: int, ufunc: np.ufunc) -> None:
