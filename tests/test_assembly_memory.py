@@ -11,7 +11,7 @@ from factories import MODES
 from scripts import printed
 
 import sparse_tconv as st
-from sparse_tconv.assembly import _limits, fresh_matrix
+from sparse_tconv.assembly import _csr, _limits, fresh_matrix
 from sparse_tconv.assembly._by_slabs import BySlabs
 from sparse_tconv.assembly._slab_work import slab_work
 from sparse_tconv.geometry import Axis
@@ -29,8 +29,14 @@ def taken(build):
 
 
 def counted(build, monkeypatch):
-    """The bytes of the matrix, and of the work space, as the guard tells them."""
+    """The bytes of the matrix, and of the work space, as the guard tells them once it has counted."""
+
+    def exact(*args, counted="", **options):
+        if not counted:
+            _limits.guard(*args, **options)
+
     with monkeypatch.context() as patched:
+        patched.setattr(_csr, "guard", exact)
         patched.setattr(_limits, "available_memory", lambda: 0)
         patched.setattr(_limits, "_SMALL", 0)
         with pytest.raises(
@@ -191,6 +197,17 @@ def test_work_space_counts_against_memory_and_not_against_max_bytes(monkeypatch)
         st.MatrixTooLargeError, match=r"fit in the memory .* bytes of work space\. "
     ):
         build()
+
+
+def test_entries_of_kept_taps_are_not_counted_one_by_one_where_they_are_far_too_many():
+    weight = np.arange(100_001) % 2
+    options = {"padding": 100_000, "padding_mode": "antireflect", "drop_zeros": True}
+    for build, n in ((st.conv_matrix, 200_000), (st.conv_transpose_matrix, 250_000)):
+        tracemalloc.start()
+        with pytest.raises(st.MatrixTooLargeError, match=r"with at least [\d,]{13} entries"):
+            build(weight, n, channels=False, max_bytes=2**30, **options)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+        tracemalloc.stop()
 
 
 LIMITED = """

@@ -15,7 +15,7 @@ from ..geometry import ConvGeometry
 from ..pattern import MatrixPattern
 from ._cast import check_cast
 from ._folded_sums import check_folded_sums
-from ._layout import Layout, layout, stored
+from ._layout import Layout, fewest, layout, stored
 from ._limits import guard, index_dtype
 
 
@@ -91,6 +91,10 @@ def fresh_matrix(
     pattern = MatrixPattern(
         geometry, transposed, kept_taps(weight, geometry) if drop_zeros else None
     )
+    if pattern.taps is not None:  # counted row by row: not where so many are too many
+        least = fewest(pattern)
+        chosen = index_dtype(pattern.shape, least, index)
+        guard(pattern, least, weight.dtype, chosen, max_bytes, counted="at least ")
     nnz = stored(pattern)
     chosen = index_dtype(pattern.shape, nnz, index)
     guard(pattern, nnz, weight.dtype, chosen, max_bytes)

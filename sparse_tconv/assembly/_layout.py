@@ -5,6 +5,7 @@ has any, window by window where rows are few and long.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Protocol
 
 from numpy.typing import DTypeLike, NDArray
@@ -68,6 +69,14 @@ def stored(pattern: MatrixPattern) -> int:
         return pattern.geometry.nnz
     in_slabs = not folded and _plain(pattern) and _in_slabs(pattern)
     return pattern.nnz if in_slabs else ByBoxes(pattern).nnz
+
+
+def fewest(pattern: MatrixPattern) -> int:
+    """No more than the stored entries, known at once: those of rows inside, where no taps meet."""
+    geometry = pattern.geometry
+    kept = prod(geometry.kernel_size) if pattern.taps is None else int(pattern.taps.sum())
+    inside = prod(max(0, stop - start) for start, stop in (a.interior for a in geometry.axes))
+    return pattern.row_channels * pattern.col_channels * kept * inside
 
 
 def _plain(pattern: MatrixPattern) -> bool:

@@ -51,13 +51,15 @@ def guard(
     index: np.dtype[Any],
     max_bytes: Any,
     kind: str = "",
+    counted: str = "",
 ) -> None:
     """Refuse a matrix that needs more than `max_bytes`, or more than the memory there is; `kind` is
-    "Local" where the operator is.
+    "Local" where the operator is, `counted` how exactly its entries are known.
     """
     name = kind + ("ConvTranspose" if pattern.transposed else "Conv")
     instead = f"`{name}`, which applies it"
-    guard_entries(pattern.shape, nnz, dtype, index, max_bytes, instead, _of_taps(pattern, dtype))
+    more = _of_taps(pattern, dtype)
+    guard_entries(pattern.shape, nnz, dtype, index, max_bytes, instead, more, counted)
 
 
 def guard_entries(
@@ -68,13 +70,14 @@ def guard_entries(
     max_bytes: Any,
     instead: str = "`op.apply`, which multiplies",
     more: int = 0,
+    counted: str = "",
 ) -> None:
     """The same of a matrix of any origin, of which so many entries are known; `more` bytes of work
     space are taken than the share of the matrix that all are allowed.
     """
     needed = nnz * (dtype.itemsize + index.itemsize) + (shape[0] + 1) * index.itemsize
     work = max(needed // _SHARE, _LEAST) + more
-    _refuse_beyond(needed, work, shape, f"{nnz:,} entries", max_bytes, instead)
+    _refuse_beyond(needed, work, shape, f"{counted}{nnz:,} entries", max_bytes, instead)
 
 
 def guard_dense(shape: tuple[int, int], dtype: np.dtype[Any], max_bytes: Any) -> None:

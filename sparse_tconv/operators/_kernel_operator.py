@@ -120,8 +120,8 @@ class KernelOperator(Operator):
             first = ((group * others + other) * (rows // g.groups) + row) * taps
         else:
             first = ((group * (rows // g.groups) + row) * others + other) * taps
-        cols = (first[..., None] + np.arange(taps))[None, :, :, None]
-        indices = np.broadcast_to(cols, shape).reshape(-1)
-        indptr = np.arange(self.shape[0] + 1) * (others * taps)
         index = index_dtype(self.shape, nnz)
-        return wrap(data.reshape(-1), indices.astype(index), indptr.astype(index), self.shape)
+        cols = (first[..., None] + np.arange(taps)).astype(index)[None, :, :, None]
+        indices = np.broadcast_to(cols, shape).reshape(-1)
+        indptr = np.arange(self.shape[0] + 1, dtype=index) * index.type(others * taps)
+        return wrap(data.reshape(-1), indices, indptr, self.shape)
