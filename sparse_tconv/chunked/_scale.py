@@ -8,9 +8,9 @@ from math import frexp, isfinite, ldexp
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import DTypeError
+from ..operators import power_of_two
 
 Product = Callable[[Any], Any]
 
@@ -85,7 +85,7 @@ class Scaled:
 
 def times_power(array: Any, exponent: int) -> Any:
     """A Dask array times a power of two, lazily."""
-    return array.map_blocks(_shifted, exponent, dtype=array.dtype)
+    return array.map_blocks(power_of_two, exponent, dtype=array.dtype)
 
 
 def persisted(*arrays: Any) -> tuple[Any, ...]:
@@ -93,15 +93,6 @@ def persisted(*arrays: Any) -> tuple[Any, ...]:
     import dask
 
     return tuple(dask.persist(*arrays))
-
-
-def _shifted(block: NDArray[Any], exponent: int) -> NDArray[Any]:
-    with np.errstate(over="ignore", under="ignore"):
-        if block.dtype.kind != "c":
-            return np.asarray(np.ldexp(block, exponent))
-        shifted = np.empty_like(block)
-        shifted.real, shifted.imag = np.ldexp(block.real, exponent), np.ldexp(block.imag, exponent)
-        return shifted
 
 
 def _over(product: Product, exponent: int) -> Product:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from ..operators import power_of_two
 from ._arguments import number
 from ._choice import Auto
 from ._expand import expand
 from ._expansion import Expansion
-from ._least_squares import LeastSquares, power_of_two
+from ._least_squares import LeastSquares
 from ._rules import (
     POINTS,
     Function,

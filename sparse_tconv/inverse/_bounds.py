@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError, ShapeError
-from ._least_squares import power_of_two
+from ..operators import power_of_two
 
 Vector = NDArray[np.float64]
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import aslinearoperator
 
 from ..errors import ShapeError
+from ..operators import power_of_two
 from ..solution import Status
 from ._controls import Answer, Controls
 from ._convergence import Watched, backward_error
-from ._least_squares import LeastSquares, power_of_two
+from ._least_squares import LeastSquares
 
 Vector = NDArray[Any]
 

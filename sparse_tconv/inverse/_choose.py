@@ -7,11 +7,12 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
+from ..operators import power_of_two
 from ._arguments import number
 from ._choice import GCV, Discrepancy, LCurve
 from ._expand import expand
 from ._expansion import Expansion
-from ._least_squares import LeastSquares, power_of_two
+from ._least_squares import LeastSquares
 from ._rules import (
     POINTS,
     choose_discrepancy,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _validate as validate
+from ..operators import power_of_two
 from ..solution import Solution, Status
 from ._arguments import number, one_of
 from ._damp_choice import RULES, Chosen, choose
@@ -26,7 +27,6 @@ from ._findings import (
     residual_findings,
     ring_findings,
 )
-from ._least_squares import power_of_two
 from ._noise import estimated
 from ._progress import Progress
 from ._pursuit import Pursuit

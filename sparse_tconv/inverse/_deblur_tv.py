@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GeometryError
+from ..operators import power_of_two
 from ..solution import Solution
 from ._arguments import number
 from ._findings import (
@@ -17,7 +18,6 @@ from ._findings import (
     psf_findings,
     ring_findings,
 )
-from ._least_squares import power_of_two
 from ._models import Stack
 from ._task import Task
 from ._tv_weight import Discrepant, discrepant, given_weight

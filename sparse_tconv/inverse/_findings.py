@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
 
+from ..operators import power_of_two
 from ._damp_path import POINTS, Point
-from ._least_squares import power_of_two
 from ._models import Model, Stack
 from ._path_rules import corners
 from ._whiteness import coarseness, lost

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..operators import power_of_two
 from ._choice import WGCV
 from ._expand import affordable, projected, started
 from ._expansion import Expansion
-from ._least_squares import LeastSquares, power_of_two
+from ._least_squares import LeastSquares
 from ._rules import POINTS, refined_minimum
 from ._scale import scaled
 

@@ -11,11 +11,10 @@ from .. import _validate as validate
 from ..assembly import correlation_kernel, fresh_matrix, from_correlation_kernel
 from ..errors import DTypeError, GeometryError, ShapeError
 from ..geometry import Axis, ConvGeometry
-from ..operators import ConvOperator, Operator
+from ..operators import ConvOperator, Operator, power_of_two
 from ..solution import Result
 from ..spectral import null_candidates
 from ._arguments import number
-from ._least_squares import power_of_two
 from ._scale import exponent, inverse_over, scaled_pair
 
 _FLOOR = 1e-13  # energies below this, relative to the largest, are rounding

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError, ShapeError
-from ..operators import Diagonal, Identity, Operator, as_operator, block_diag, vstack
+from ..operators import Diagonal, Identity, Operator, as_operator, block_diag, power_of_two, vstack
 from ._arguments import number
 from ._regularizer import is_operator, regularizer_operator
 
@@ -188,18 +188,6 @@ class LeastSquares:
         """An answer as the caller gets it: n-d, in the dtype of op and y."""
         of_op, of_y = self.exponents
         return held(x, of_y - of_op, self.dtype).reshape(*self.batch, *self.in_shape)
-
-
-def power_of_two(values: Any, exponent: int) -> Any:
-    """Numbers times a power of two, exactly: part by part, infinite where too large."""
-    if not exponent:
-        return values
-    array = np.asarray(values)
-    with np.errstate(over="ignore", under="ignore"):
-        if array.dtype.kind != "c":
-            return np.ldexp(array, exponent)
-        parts = np.ascontiguousarray(array).view(array.real.dtype)
-        return np.ldexp(parts, exponent).view(array.dtype)
 
 
 def held(values: Any, exponent: int, dtype: Any) -> NDArray[Any]:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..operators import power_of_two
 from ._choice import NCP
 from ._expand import expand
 from ._expansion import Expansion
-from ._least_squares import LeastSquares, power_of_two
+from ._least_squares import LeastSquares
 from ._models import Stack
 from ._rules import Function, curve, refined_minimum
 from ._scale import scaled

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
-from ..operators import Conv, Operator
+from ..operators import Conv, Operator, power_of_two
 from ..solution import Solution
 from ._blur import blur
 from ._choice import Choice, Discrepancy, LCurve
@@ -28,7 +28,7 @@ from ._findings import (
     residual_findings,
     ring_findings,
 )
-from ._least_squares import LeastSquares, power_of_two
+from ._least_squares import LeastSquares
 from ._models import Model, Stack
 from ._ncp import pictures
 from ._noise import estimated

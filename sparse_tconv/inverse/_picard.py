@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..operators import power_of_two
 from ._expand import expand
-from ._least_squares import LeastSquares, power_of_two
+from ._least_squares import LeastSquares
 from ._rules import choose_gcv
 from ._scale import scaled
 

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from ..errors import GeometryError, ShapeError
+from ..operators import power_of_two
 from ..solution import Solution, Status
 from ._arguments import check_callback, number
 from ._bounds import check_real
 from ._expectation import Expectation
-from ._least_squares import LeastSquares, power_of_two
+from ._least_squares import LeastSquares
 from ._poisson import expected_deviance
 from ._progress import Progress
 from ._scale import scaled

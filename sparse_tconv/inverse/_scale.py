@@ -10,8 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DTypeError, GeometryError
-from ..operators import ConvOperator, KernelOperator, LocalConv, LocalConvTranspose, Operator
-from ._least_squares import LeastSquares, power_of_two
+from ..operators import (
+    ConvOperator,
+    KernelOperator,
+    LocalConv,
+    LocalConvTranspose,
+    Operator,
+    power_of_two,
+)
+from ._least_squares import LeastSquares
 from ._varying_operator import VaryingBlur
 
 _PLAIN = 64  # exponents up to which a problem is taken as it is

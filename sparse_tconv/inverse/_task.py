@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError, ShapeError
-from ..operators import Operator
+from ..operators import Operator, power_of_two
 from ..solution import Solution
 from ._arguments import one_of
 from ._channels import Channels
 from ._field_model import FieldModel
-from ._least_squares import held, power_of_two
+from ._least_squares import held
 from ._models import Model, Stack
 from ._operator_model import OperatorModel
 from ._regularizer import WORDS, regularizer_operator

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from .. import _validate as validate
 from ..errors import DTypeError, GeometryError, ShapeError
-from ..operators import Conv, Operator, Restriction
+from ..operators import Conv, Operator, Restriction, power_of_two
 from ._blur import blur, psf_center
-from ._least_squares import power_of_two
 from ._scale import gain_exponent, taken
 from ._symbols import LocalSymbols, Symbols
 from ._varying_blur import varying_blur

@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from ..errors import GeometryError
+from ..operators import power_of_two
 from ..solution import Solution, Status
 from ._arguments import check_used, number, one_of
 from ._choose import TAU
 from ._diagonal import Diagonal, diagonal
-from ._least_squares import LeastSquares, power_of_two
+from ._least_squares import LeastSquares
 from ._rules import trusted_minimum
 from ._scale import scaled
 

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as validate
 from ..errors import GeometryError
+from ..operators import power_of_two
 from ..solution import Solution, Status
 from ._arguments import check_callback, number
 from ._bounds import Bounds, check_real
 from ._gradient import Gradient
-from ._least_squares import LeastSquares, power_of_two
+from ._least_squares import LeastSquares
 from ._progress import Progress
 from ._regularizer import spatial_axes
 from ._scale import scaled, shifted_gap

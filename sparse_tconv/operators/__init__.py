@@ -14,6 +14,7 @@ from ._kernel_operator import KernelOperator
 from ._local_conv import LocalConv, LocalConvTranspose
 from ._local_kernel import LocalKernelOperator
 from ._operator import Operator
+from ._powers import power_of_two
 from ._restriction import Restriction
 from ._state import State
 from ._terms import Terms, terms_of
@@ -43,6 +44,7 @@ __all__ = [
     "checked_bias",
     "hstack",
     "is_foreign",
+    "power_of_two",
     "product",
     "terms_of",
     "vstack",

@@ -26,3 +26,15 @@ def over_power(number: Any) -> tuple[Any, int]:
 def times_power(op: Any, exponent: int) -> Any:
     """``2.0 ** exponent * op``."""
     return op if not exponent else np.float64(ldexp(1.0, max(exponent, _LEAST))) * op
+
+
+def power_of_two(values: Any, exponent: int) -> Any:
+    """Numbers times a power of two, exactly: part by part, infinite where too large."""
+    if not exponent:
+        return values
+    array = np.asarray(values)
+    with np.errstate(over="ignore", under="ignore"):
+        if array.dtype.kind != "c":
+            return np.ldexp(array, exponent)
+        parts = np.ascontiguousarray(array).view(array.real.dtype)
+        return np.ldexp(parts, exponent).view(array.dtype)

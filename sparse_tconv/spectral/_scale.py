@@ -7,10 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import DTypeError
-from ..operators import ConvOperator
+from ..operators import ConvOperator, power_of_two
 from ._problem import checked
 
 _PLAIN = 32  # exponents up to which a kernel is taken as it is
@@ -38,7 +37,7 @@ def scaled(op: Any) -> tuple[ConvOperator, int]:
     exponent = int(np.frexp(largest)[1])
     if abs(exponent) <= _PLAIN:
         return op, 0
-    return op.with_weight(_shifted(weight, -exponent)), exponent
+    return op.with_weight(power_of_two(weight, -exponent)), exponent
 
 
 def restored(values: Any, exponent: int) -> Any:
@@ -62,12 +61,3 @@ def restored_error(error: float, exponent: int) -> float:
     with np.errstate(over="ignore"):
         found = float(np.ldexp(error, exponent))
     return found + 2 * _LEAST if exponent < 0 else found
-
-
-def _shifted(weight: NDArray[Any], exponent: int) -> NDArray[Any]:
-    """The weight times a power of two, part by part: there is no ldexp of complex numbers."""
-    if weight.dtype.kind == "f":
-        return np.asarray(np.ldexp(weight, exponent))
-    shifted = np.empty_like(weight)
-    shifted.real, shifted.imag = np.ldexp(weight.real, exponent), np.ldexp(weight.imag, exponent)
-    return shifted
