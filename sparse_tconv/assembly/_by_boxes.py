@@ -35,8 +35,7 @@ _MOST = 1 << 17  # at most so large
 _COPIES = 1 + 2 * 4  # of the entries of a box, while they are summed: see _SUMMED
 _TERMS = 3  # copies of them, while they are made
 _KNOWN = 1 << 7  # parts of an axis whose readings are remembered
-_KEPT = 8  # parts of an axis whose rows are kept,
-_SMALL = 1 << 14  # bytes at most each
+_KEPT = 1 << 17  # bytes of rows of parts of an axis, about, at most
 _SUMMED = 4  # taps, for each entry, that may be there before they are summed
 
 
@@ -193,13 +192,13 @@ class ByBoxes:
             yield box, [self._rows_of(*found, written) for found in enumerate(box.patches)]
 
     def _rows_of(self, number: int, patch: Patch, written: list[dict[Patch, Rows]]) -> Rows:
-        """The rows of a part of an axis, which the boxes to come may ask for again: the last ones
-        are kept, and others if they are small.
+        """The rows of a part of an axis, which the boxes to come may ask for again: but for the
+        first axis, of which only the last ones are kept.
         """
         known = written[number]
         if patch not in known:
-            small = [kept for kept in known.items() if kept[1].nbytes <= _SMALL]
-            written[number] = known = dict(small[1 - _KEPT :] if len(written) > 1 else [])
+            if number == 0 or sum(rows.nbytes for rows in known.values()) > _KEPT:
+                known.clear()
             known[patch] = self._axes[number].rows(patch)
         return known[patch]
 

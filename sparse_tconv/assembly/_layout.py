@@ -45,9 +45,7 @@ def layout(pattern: MatrixPattern, nnz: int | None = None) -> Layout:
     """
     if pattern.empty:
         return WithoutEntries(pattern)
-    if pattern.folds_far:
-        return ByBoxes(pattern, nnz)
-    if pattern.scattered:
+    if pattern.scattered and not pattern.folds_far:
         return ByEntries(pattern)
     if of_whole_windows(pattern):
         return ByWindows(pattern)
@@ -64,10 +62,9 @@ def stored(pattern: MatrixPattern) -> int:
     """
     if pattern.empty:
         return 0
-    folded = pattern.folds_far
-    if pattern.taps is None or (pattern.scattered and not folded):
+    if pattern.taps is None or (pattern.scattered and not pattern.folds_far):
         return pattern.geometry.nnz
-    in_slabs = not folded and _plain(pattern) and _in_slabs(pattern)
+    in_slabs = _plain(pattern) and _in_slabs(pattern)
     return pattern.nnz if in_slabs else ByBoxes(pattern).nnz
 
 
