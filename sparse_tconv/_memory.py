@@ -51,6 +51,8 @@ def written(nbytes: int) -> str:
     """Bytes as a person reads them."""
     if nbytes < 1024:
         return f"{nbytes} B"
+    if nbytes.bit_length() > 128:  # and more than a float holds, perhaps
+        return "more than an address space"
     power = min((nbytes.bit_length() - 1) // 10, 8)
     amount = nbytes / 1024**power
     if amount >= 1024**2:

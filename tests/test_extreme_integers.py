@@ -163,6 +163,8 @@ REFUSED = {
     "products of each": ("x", lambda: OF_EACH.apply(np.ones(5))),
     "a slice": ("index", lambda: analysis.rows(LONG, slice(None))),
     "a range": ("index", lambda: analysis.columns(LONG, range(2**45 - 1, -1, -1))),
+    "what was left out": ("x", lambda: st.Restriction((2**45,), slice(3)).T.apply(np.ones(3))),
+    "a test vector": ("op", lambda: analysis.singular_values(st.Identity((2**40,)))),
     "nodes": ("nodes", lambda: inverse.problems.varying(32, nodes=2**40)),
     "a picture of a model": (
         "input_shape",
@@ -232,6 +234,31 @@ def test_positions_beyond_the_axis_that_memory_cannot_hold_are_refused():
         axis_pattern(op.geometry.axes[0], True)
     with pytest.raises(st.MatrixTooLargeError, match="`matrix` must fit in memory"):
         op.T.to_matrix(max_bytes=2**62)
+
+
+BEYOND_SENSE = {
+    "exponent": lambda op: op ** (2**31),
+    "scalar": lambda op: op / 0,
+    "n": lambda op: st.set_num_threads(2**62),
+    "damp": lambda op: op.gram(1e200),
+    "index": lambda op: analysis.rows(op, slice(0, 3, 0)),
+    "side": lambda op: inverse.psf.gauss(1e308),
+    "psf": lambda op: inverse.psf.motion(1e308),
+    "rule": lambda op: inverse.deblur(np.eye(9), np.ones((3, 3)), rule=1e200),
+    "sigma": lambda op: inverse.deblur(np.eye(9), np.ones((3, 3)), sigma=1e200),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND_SENSE)
+def test_numbers_that_nothing_can_be_computed_with_are_refused(name):
+    op = st.Conv([1.0, 2.0, 1.0], 6, padding=1, channels=False)
+    with pytest.raises(st.SparseTconvError, match=f"`{name}` must"):
+        BEYOND_SENSE[name](op)
+
+
+def test_so_large_a_damp_keeps_nothing(rng):
+    op = st.Conv([1.0, 2.0, 1.0], 6, padding=1, channels=False)
+    assert abs(inverse.tikhonov(op, rng.standard_normal(6), 1e200).x).max() < 1e-100
 
 
 NARROWED = {

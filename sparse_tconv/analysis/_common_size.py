@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._memory import check_fits
 from ..errors import DTypeError, GeometryError, MatrixTooLargeError
 from ..operators import ConvOperator, Diagonal, Identity, LocalConv, LocalConvTranspose
 from ..spectral import problem, restored_error
@@ -89,6 +90,9 @@ def _joined(parts: NDArray[Any], is_complex: bool) -> NDArray[Any]:
 
 def _size(op: Any) -> float:
     """About the size of the numbers that an operator gives for numbers about 1."""
+    rows, columns = op.shape
+    what = f"vectors of {columns:,} and {rows:,} entries"
+    check_fits("op", what, 24 * columns + 16 * rows, "Use a smaller one.")
     random = np.random.default_rng(0)
     x = random.choice([-1.0, 1.0], op.shape[1]) * random.uniform(1, 2, op.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):

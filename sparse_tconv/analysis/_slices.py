@@ -117,7 +117,13 @@ def columns(op: ConvOperator, index: Any) -> csc_array:
 def _numbers(index: Any, count: int, side: str) -> Ints:
     """The rows that an index means, as numbers in range(count)."""
     if isinstance(index, slice):
-        return _written(range(*index.indices(count)), count, side)
+        try:
+            taken = range(*index.indices(count))
+        except (TypeError, ValueError) as error:
+            raise GeometryError(
+                f"`index` must be a slice of ints, with a step that is not 0; got {index!r}. Mend it."
+            ) from error
+        return _written(taken, count, side)
     if isinstance(index, range):  # which may be of any length, and of any numbers
         return _written(index, count, side)
     array = np.asarray(index) if np.size(index) else np.zeros(0, dtype=np.int64)

@@ -190,7 +190,7 @@ def _sigma(
         )
     used = image.values if mask is None else image.values[mask]
     squares = np.square(used, dtype=np.float64)
-    return float(arguments.noise * np.sqrt(squares.mean())) if squares.any() else None
+    return float(arguments.noise) * float(np.sqrt(squares.mean())) if squares.any() else None
 
 
 def _mask(arguments: argparse.Namespace, image: Image) -> NDArray[np.bool_] | None:

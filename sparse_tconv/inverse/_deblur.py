@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _validate as validate
+from ..errors import GeometryError
 from ..operators import power_of_two
 from ..solution import Solution, Status
 from ._arguments import number, one_of
@@ -36,6 +37,7 @@ from ._varying_operator import VaryingBlur
 
 _FINE = 1e-5  # of the sum of squares: how far above its minimum the answer may be
 _COARSE = 1e-2
+_LARGEST = 1e150  # whose square is a number
 _BOUNDED = 1e-4  # of 'mprgp': the picture is as exact as eyes can see
 
 
@@ -161,7 +163,7 @@ def deblur(
     given = sigma is not None
     of_psf, of_y = task.exponents
     if given:
-        level = float(power_of_two(number("sigma", sigma, positive=True), -of_y))
+        level = _squarable("sigma", power_of_two(number("sigma", sigma, positive=True), -of_y))
     else:
         level = estimated(task.stack, task.used)
     bar, bounded = validate.flag("progress", progress), validate.flag("nonnegative", nonnegative)
@@ -171,11 +173,20 @@ def deblur(
         if by_name:
             chosen = choose(task, name, level, given, shown)
         else:
-            damp = float(power_of_two(number("rule", rule), -of_psf))
+            damp = _squarable("rule", power_of_two(number("rule", rule), -of_psf))
             chosen = Chosen(damp, name, [], None, 0)
         solution = _solved(task, chosen, level, given)
         shown.step()
     return task.restored(_bounded(task, solution, bar) if bounded else solution, of_psf)
+
+
+def _squarable(name: str, scaled: Any) -> float:
+    """A number over the size of what it belongs to, whose square is a number too."""
+    if scaled > _LARGEST:
+        raise GeometryError(
+            f"`{name}` must be at most {_LARGEST:g} times the size of the data; got more. Use less."
+        )
+    return float(scaled)
 
 
 def _solved(task: Task, chosen: Chosen, sigma: float, given: bool) -> Solution:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+_SQUARED = 1e150  # whose square is a number; so large a damp keeps nothing
 _TINY = 1e-12  # of the largest power: waves that neither C nor L sees are left alone
 _LEAST = 16  # pixels that a PSF is taken to have at least, on a grid of its own
 
@@ -44,7 +45,7 @@ class Symbols:
 
     def penalized(self, damp: float) -> Any:
         """That of ``damp^2 L^H L``, and a little where neither C nor L sees anything."""
-        return damp**2 * self.roughness + _TINY * self.largest**2
+        return min(damp, _SQUARED) ** 2 * self.roughness + _TINY * self.largest**2
 
     def kept(self, damp: float) -> Any:
         """What ``A = C C_damp^+`` does to each wave."""

@@ -25,6 +25,7 @@ PSF = NDArray[np.float64]
 _SUBPIXELS = 16
 
 _MOST_AXES = 32
+_LARGEST = 1e300  # a side beyond all arrays, and an integer still
 _COPIES = 4  # of a PSF while it is made
 
 
@@ -68,7 +69,7 @@ def gauss(sigma: float, side: Any = None, *, ndim: int = 2) -> PSF:
         positive one.
     """
     sigma = number("sigma", sigma, positive=True)
-    sides = _sides(2 * ceil(4 * sigma) + 1 if side is None else side, ndim)
+    sides = _sides(2 * ceil(min(4 * sigma, _LARGEST)) + 1 if side is None else side, ndim)
     profiles = [np.exp(-0.5 * ((np.arange(k) - k // 2) / sigma) ** 2) for k in sides]
     return _normalized(reduce(np.multiply.outer, profiles))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate as validate
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, GeometryError, ShapeError
 from ._arithmetic import Algebra
 from ._blocks import Blocks
 from ._diagonal import Identity
@@ -19,6 +19,8 @@ from ._promotion import common_dtype
 from ._relative import Relative
 from ._scaled import Scaled
 from ._wrapped import as_operator, is_foreign
+
+_MOST_FACTORS = 1 << 16  # of a power; each is one more product
 
 
 def product(a: Any, b: Any) -> Operator:
@@ -138,7 +140,12 @@ def _plain(scalar: Any) -> Any:
 
 def quotient(op: Operator, scalar: Any) -> Operator:
     """``op / 2``."""
-    return multiple(1 / _plain(scalar), op)
+    divisor = _plain(scalar)
+    if divisor == 0:
+        raise GeometryError(
+            f"`scalar` must not be zero to divide by; got {scalar!r}. Pass another."
+        )
+    return multiple(1 / divisor, op)
 
 
 def power(op: Operator, exponent: Any) -> Operator:
@@ -148,6 +155,10 @@ def power(op: Operator, exponent: Any) -> Operator:
         raise ShapeError(
             f"`A ** n` must have an A that takes what it gives; got A from {op.in_shape} to {op.out_shape}. "
             f"Use A.gram()."
+        )
+    if count > _MOST_FACTORS:
+        raise GeometryError(
+            f"`exponent` must be at most {_MOST_FACTORS:,}; got {count:,}. Take powers of the matrix."
         )
     if count == 0:
         return Identity(op.in_shape, op.dtype, spatial_ndim=op.spatial_ndim)

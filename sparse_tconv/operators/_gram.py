@@ -18,6 +18,8 @@ from ._operator import Operator
 from ._powers import over_power, times_power
 from ._promotion import sample_dtype
 
+_LARGEST_ROOT = 1e150
+
 
 class GramOperator(Composed):
     """A^H A + damp^2 I of an operator A, Hermitian; made by ``op.gram(damp)``.
@@ -86,10 +88,15 @@ class GramOperator(Composed):
 
 
 def real_number(name: str, value: Any) -> float:
-    """A finite number of at least 0."""
+    """A finite number of at least 0, whose square is finite too."""
     number = validate.real(value)
     if not 0 <= number < inf:
         raise GeometryError(
             f"`{name}` must be a finite number, at least 0; got {validate.written(value)}. Use 0.0."
+        )
+    if number > _LARGEST_ROOT:
+        raise GeometryError(
+            f"`{name}` must be at most {_LARGEST_ROOT}, so that its square is a number; got {number}. "
+            "Divide the operator and it by a power of two."
         )
     return number

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import csr_array
 
 from .. import _validate as validate
+from .._memory import check_fits
 from ..assembly import wrap
 from ..errors import GeometryError, ShapeError
 from ._entries import guard_nnz
@@ -98,7 +99,10 @@ class Restriction(Operator):
         return x.reshape(len(x), -1).take(self._taken, axis=1).astype(result, copy=False)
 
     def _multiply_adjoint(self, y: NDArray[Any]) -> NDArray[Any]:
-        x = np.zeros((len(y), *self.in_shape), np.result_type(y.dtype, self.dtype))
+        dtype = np.result_type(y.dtype, self.dtype)
+        nbytes = len(y) * self.shape[1] * dtype.itemsize
+        check_fits("x", f"a product of shape {(len(y), *self.in_shape)}", nbytes, "Take a part.")
+        x = np.zeros((len(y), *self.in_shape), dtype)
         if isinstance(self._taken, tuple):
             x[(slice(None), *self._taken)] = y
         else:

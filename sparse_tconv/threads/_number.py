@@ -15,6 +15,8 @@ _override: ContextVar[int | None] = ContextVar(
     "sparse_tconv_threads", default=None
 )  # what `with threads(n)` says
 
+_MOST = 1 << 16
+
 
 def num_threads() -> int:
     """Number of threads that the next product may use.
@@ -98,7 +100,7 @@ def one_thread() -> None:
 
 
 def _number(n: Any) -> int:
-    return validate.integer("n", n, minimum=1, form="a number of threads")
+    return validate.integer("n", n, minimum=1, maximum=_MOST, form="a number of threads")
 
 
 def _default() -> int:
