@@ -19,7 +19,7 @@ from ..pattern import MatrixPattern
 _SMALL = 1 << 24
 _SHARE = 10  # of the matrix, at most, is taken beside it,
 _LEAST = 1 << 20  # bytes, which may be taken beside any matrix,
-_COPIES = 2  # of the kernel, and
+_COPIES = 6  # of the kernel, where many of its taps meet, and
 _PER_TAP = 200  # bytes, for each tap of an axis on which taps may meet in one entry
 _INT32_MAX = int(np.iinfo(np.int32).max)
 
