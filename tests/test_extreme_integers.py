@@ -55,7 +55,7 @@ def test_lists_of_what_python_does_not_write_are_refused_by_name(name, value):
         st.Conv(np.ones((3, 3)), (5, 5), channels=False, **{name: value})
 
 
-@pytest.mark.parametrize("engine", ["auto", "csr", "gemm", "fft"])
+@pytest.mark.parametrize("engine", ["auto", "csr", "taps", "gemm", "fft"])
 @pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "symmetric", "replicate"])
 @pytest.mark.parametrize("before", [FAR, -FAR, FAR + 3, 2**45 + 1])
 def test_far_pads_that_cancel_give_the_windows_that_they_leave(engine, mode, before, rng):
@@ -72,7 +72,7 @@ def test_far_pads_that_cancel_give_the_windows_that_they_leave(engine, mode, bef
     assert np.vdot(op.apply(x), y) == pytest.approx(np.vdot(x, op.T.apply(y)), abs=1e-9)
 
 
-@pytest.mark.parametrize("engine", ["auto", "csr", "direct", "gemm", "fft"])
+@pytest.mark.parametrize("engine", ["auto", "csr", "direct", "taps", "gemm", "fft"])
 @pytest.mark.parametrize("mode", MODES)
 def test_a_pad_far_wider_than_memory_is_refused_by_its_size(engine, mode):
     def product():

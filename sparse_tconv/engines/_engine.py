@@ -27,9 +27,8 @@ class Engine(ABC):
     """
 
     name: ClassVar[str]
-    package: ClassVar[str | None] = (
-        None  # an optional package it needs, and the extra that brings it
-    )
+    # An optional package it needs, and the extra that brings it.
+    package: ClassVar[str | None] = None
     extra: ClassVar[str | None] = None
 
     def __init__(self, geometry: ConvGeometry, weight: NDArray[Any]) -> None:

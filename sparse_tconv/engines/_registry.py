@@ -7,12 +7,13 @@ from .compiled import BlocksEngine, DirectEngine
 from .csr import CsrEngine
 from .fft import FftEngine
 from .gemm import GemmEngine
+from .taps import TapsEngine
 from .unfold import UnfoldEngine
 
-ENGINES: dict[str, type[Engine]] = {
-    engine.name: engine
-    for engine in (CsrEngine, UnfoldEngine, GemmEngine, FftEngine, DirectEngine, BlocksEngine)
-}
+_ALL: tuple[type[Engine], ...] = (
+    CsrEngine, UnfoldEngine, GemmEngine, TapsEngine, FftEngine, DirectEngine, BlocksEngine,
+)  # fmt: skip
+ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in _ALL}
 
 
 def engine_names() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..assembly import correlation_kernel
 from ..cache import store
-from ..geometry import OUTSIDE, Axis, ConvGeometry, copies, extended_axis, positions_axis, source
+from ..geometry import OUTSIDE, ConvGeometry, copies, extended_axis, positions_axis, source
 from ..threads import run
 from ._engine import Engine
 from .extension import extend, fold
@@ -195,20 +195,14 @@ def places(geometry: ConvGeometry) -> Places:
     table = np.zeros((1, 1), dtype=np.intp)
     beyond = np.zeros((1, 1), dtype=bool)
     for axis in geometry.axes:
-        read = _read(axis)
+        position = axis.position(np.arange(axis.n_out), np.arange(axis.k)[:, None])
+        read = source(axis.mode, position, axis.n_in)  # (tap, window)
         inside = np.where(read == OUTSIDE, 0, read)
         table = _outer(np.add, table * axis.n_in, inside)
         beyond = _outer(np.logical_or, beyond, read == OUTSIDE)
     channels = np.arange(geometry.x_channels, dtype=np.intp)[:, None, None] * outside
     table = np.where(beyond, geometry.x_channels * outside, channels + table)
     return table.reshape(-1, table.shape[-1])
-
-
-def _read(axis: Axis) -> NDArray[np.int64]:
-    """Which sample of an axis each (tap, window) reads."""
-    windows = np.arange(axis.n_out) * axis.stride - axis.before
-    position = np.arange(axis.k)[:, None] * axis.dilation + windows
-    return source(axis.mode, position, axis.n_in)
 
 
 def _outer(ufunc: np.ufunc, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:

@@ -42,7 +42,7 @@ class Conv(ConvOperator, Forward):
 
     A sample's NaN or infinity goes where the matrix sends it with every engine but 'fft', whose
     transforms spread it over all that it is in one block with. Such taps also reach positions where
-    the kernel reads a border of zeros: with 'gemm', 'unfold' and 'fft', not with 'csr'.
+    the kernel reads a border of zeros: with 'taps', 'gemm', 'unfold' and 'fft', not with 'csr'.
 
     Examples
     --------

@@ -18,17 +18,7 @@ from .spectra import arranged, inverse, mixed, transform
 
 
 class Correlation:
-    """C or C^T of one kernel by overlap-save.
-
-    Parameters
-    ----------
-    geometry : ConvGeometry
-        The geometry of C.
-    plan : Plan
-        The direction and its cut.
-    weight : array of ``geometry.weight_shape``
-        The kernel.
-    """
+    """C or C^T of one kernel by overlap-save."""
 
     def __init__(self, geometry: ConvGeometry, plan: Plan, weight: NDArray[Any]) -> None:
         self.geometry, self.plan, self.weight = geometry, plan, weight
@@ -53,9 +43,9 @@ class Correlation:
             part = transform(self._read(x, chunk), axes)
             flat = part.reshape(*part.shape[:3], math.prod(part.shape[3:-axes]), self._points)
             channels = plan.out_channels, plan.in_channels
-            self._place(
-                mixed(spectrum[slice(*chunk.groups)], flat, channels), target[_where(chunk)]
-            )
+            groups = slice(*chunk.groups)
+            place = target[slice(*chunk.samples), groups, :, slice(*chunk.blocks)]
+            self._place(mixed(spectrum[groups], flat, channels), place)
 
         with np.errstate(over="ignore", invalid="ignore"):
             run_blas(compute, schedule(plan, len(x)))
@@ -157,8 +147,3 @@ class Correlation:
             *(slice(0, line.windows, step) for line, step in zip(lines, steps, strict=True)),
         )
         return np.ascontiguousarray(result[kept])
-
-
-def _where(chunk: Chunk) -> tuple[slice, ...]:
-    """A chunk as an index of samples, groups, channels and blocks."""
-    return (slice(*chunk.samples), slice(*chunk.groups), slice(None), slice(*chunk.blocks))

@@ -30,52 +30,26 @@ _SEARCHED = 256  # numbers of blocks tried for one that divides the axis evenly
 
 @dataclass(frozen=True)
 class Line:
-    """One axis of a correlation of stride 1.
+    """One axis of a correlation of stride 1."""
 
-    Parameters
-    ----------
-    axis : Axis
-        The axis of C.
-    windows, extent : int
-        Number of windows, and the extent of the kernel with its dilation.
-    reads : Axis
-        How the samples, of C^T with zeros between, are extended to the positions read.
-    """
-
-    axis: Axis
+    axis: Axis  # of C
     windows: int
-    extent: int
-    reads: Axis
+    extent: int  # of the kernel with its dilation
+    reads: Axis  # how the samples, of C^T with zeros between, are extended to the positions read
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The cut of one direction.
-
-    Parameters
-    ----------
-    lines : tuple of Line
-        The correlation.
-    transposed : bool
-        Whether it is C^T.
-    groups, in_channels, out_channels : int
-        Groups, and the channels of each that are read and computed.
-    lengths : tuple of int
-        Points of one transform along each axis.
-    steps : tuple of int
-        Windows that a block gives along each axis.
-    counts : tuple of int
-        Number of blocks along each axis.
-    """
+    """The cut of one direction."""
 
     lines: tuple[Line, ...]
     transposed: bool
     groups: int
-    in_channels: int
-    out_channels: int
-    lengths: tuple[int, ...]
-    steps: tuple[int, ...]
-    counts: tuple[int, ...]
+    in_channels: int  # of a group, which are read
+    out_channels: int  # likewise, computed
+    lengths: tuple[int, ...]  # points of one transform along each axis
+    steps: tuple[int, ...]  # windows that a block gives
+    counts: tuple[int, ...]  # blocks
 
     @property
     def points(self) -> int:

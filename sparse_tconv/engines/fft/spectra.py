@@ -11,9 +11,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-MATMUL_FROM = (
-    64  # channel pairs from which a matrix product per frequency beats passes over the spectra
-)
+# Channel pairs from which a matrix product per frequency beats passes over the spectra.
+MATMUL_FROM = 64
 
 
 def transform(x: NDArray[Any], count: int) -> NDArray[Any]:
@@ -38,14 +37,9 @@ def by_frequency(pairs: int) -> bool:
 
 
 def arranged(kernel: NDArray[Any]) -> NDArray[Any]:
-    """The spectrum (groups, out_channels, in_channels, f) of a kernel as :func:`mixed` wants it: matrices by
-    frequency are contiguous.
-    """
-    return (
-        np.ascontiguousarray(kernel.transpose(0, 3, 1, 2))
-        if by_frequency(kernel.shape[1] * kernel.shape[2])
-        else kernel
-    )
+    """The spectrum (groups, out_channels, in_channels, f) of a kernel as :func:`mixed` wants it."""
+    matrices = by_frequency(kernel.shape[1] * kernel.shape[2])
+    return np.ascontiguousarray(kernel.transpose(0, 3, 1, 2)) if matrices else kernel
 
 
 def mixed(kernel: NDArray[Any], spectrum: NDArray[Any], channels: tuple[int, int]) -> NDArray[Any]:
