@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +14,9 @@ _UNKNOWN = int(np.iinfo(np.int64).max)
 _SMALL = 1 << 24  # bytes; asking the system would take longer than using them
 
 
-def available_memory(root: Path = Path("/")) -> int:
+# Paths are plain strings here: the parts of a `Path` enter the interpreter's table of words, and
+# where that grows it takes megabytes, beside whatever was about to be allocated.
+def available_memory(root: str = "/") -> int:
     """Bytes that could still be allocated: the least that any limit leaves.
 
     `root` is where the system keeps its files, "/" but in a test.
@@ -60,9 +61,15 @@ def written(nbytes: int) -> str:
     return f"{amount:.1f} {('K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y')[power - 1]}iB"
 
 
-def _system_memory(root: Path) -> int:
+def _text(*parts: str) -> str:
+    """What a small file of the system tells; an OSError where there is none."""
+    with open("/".join(parts), encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        return file.read()
+
+
+def _system_memory(root: str) -> int:
     try:
-        for line in (root / "proc/meminfo").read_text().splitlines():
+        for line in _text(root, "proc/meminfo").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     except OSError:
@@ -73,53 +80,54 @@ def _system_memory(root: Path) -> int:
         return _UNKNOWN
 
 
-def _group_memory(root: Path, system: int) -> Iterator[int]:
+def _group_memory(root: str, system: int) -> Iterator[int]:
     """What the limits of this process's control groups, and of those around them, leave where that
     may be less than what the system has.
     """
-    mounts = root / "sys/fs/cgroup"
+    mounts = f"{root}/sys/fs/cgroup"
     unified = "memory.max", "memory.current", "inactive_file"
     legacy = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
     for mount, names, inner in (
         (mounts, unified, _group(root, "")),
-        (mounts / "memory", legacy, _group(root, "memory")),
+        (f"{mounts}/memory", legacy, _group(root, "memory")),
     ):
         # A container sees its own group as the root, under a path that it does not have.
-        for group in [inner, *inner.parents]:
-            yield from _left_in_group(mount / group, system, *names)
+        for depth in range(len(inner), -1, -1):
+            group = "/".join([mount, *inner[:depth]])
+            yield from _left_in_group(group, system, *names)
 
 
-def _group(root: Path, controller: str) -> Path:
+def _group(root: str, controller: str) -> list[str]:
     """The path of this process's group of a controller, '' being that of all in version 2."""
     try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
+        lines = _text(root, "proc/self/cgroup").splitlines()
     except OSError:
-        return Path()
+        return []
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
-            return Path(path.lstrip("/"))
-    return Path()
+            return [part for part in path.split("/") if part]
+    return []
 
 
-def _left_in_group(group: Path, system: int, limit: str, usage: str, cached: str) -> Iterator[int]:
+def _left_in_group(group: str, system: int, limit: str, usage: str, cached: str) -> Iterator[int]:
     """What one group's limit leaves; pages of files that nobody uses are given back when asked."""
     try:
-        most = int((group / limit).read_text())
-        used = int((group / usage).read_text())
+        most = int(_text(group, limit))
+        used = int(_text(group, usage))
     except (OSError, ValueError):  # no such group, or no limit: "max"
         return
     if most - used >= system:  # and more with what is given back, which takes long to read
         return
     try:
-        lines = (group / "memory.stat").read_text().splitlines()
+        lines = _text(group, "memory.stat").splitlines()
         used -= sum(int(line.split()[1]) for line in lines if line.split()[0] == cached)
     except (OSError, ValueError, IndexError):
         pass
     yield most - max(used, 0)
 
 
-def _process_memory(root: Path) -> Iterator[int]:
+def _process_memory(root: str) -> Iterator[int]:
     """What the limits of address space and of data leave."""
     try:
         import resource
@@ -131,9 +139,9 @@ def _process_memory(root: Path) -> Iterator[int]:
             yield most - _pages(root, field) * resource.getpagesize()
 
 
-def _pages(root: Path, field: int) -> int:
+def _pages(root: str, field: int) -> int:
     """A field of this process's sizes in pages; 0 where the system does not tell."""
     try:
-        return int((root / "proc/self/statm").read_text().split()[field])
+        return int(_text(root, "proc/self/statm").split()[field])
     except (OSError, ValueError, IndexError):
         return 0

@@ -512,7 +512,16 @@ GROUPS = [
 def test_the_memory_there_is_is_the_least_that_any_limit_leaves(
     files: dict[str, str], left: int, folder: Path
 ) -> None:
-    assert available_memory(tree(folder, PLENTY | files)) == left
+    assert available_memory(str(tree(folder, PLENTY | files))) == left
+
+
+def test_asking_for_the_memory_puts_nothing_into_the_interpreters_table_of_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words: list[str] = []
+    monkeypatch.setattr(sys, "intern", lambda word: words.append(word) or word)
+    assert available_memory() > 0
+    assert words == []
 
 
 LIMITS = """
