@@ -24,7 +24,7 @@ class Cost(NamedTuple):
     multiplied: float  # per frequency, block and channel pair, by matrix products
 
 
-COST = Cost(chunk=6.4e-5, work=3e-10, mixed=2.5e-9, frequency=2.8e-8, multiplied=1e-9)
+COST = Cost(chunk=6.4e-5, work=5e-10, mixed=2.5e-9, frequency=2.8e-8, multiplied=1e-9)
 THIN = 12  # channels of the thinner side at which matrix products by frequency take twice as long
 SINGLE = 0.6  # time of single precision over double
 
