@@ -10,7 +10,7 @@ from expressions import random_expression
 from spectra import EVERY, KERNELS, an_operator, dense, random_operator, rounding_of
 
 import sparse_tconv as st
-from sparse_tconv import analysis
+from sparse_tconv import analysis, layers
 
 ORDERS = ("fro", 1, np.inf, 2, "nuc")
 
@@ -130,3 +130,12 @@ def test_what_cannot_be_answered_is_refused():
         analysis.norm(hole)
     with pytest.raises(st.GeometryError, match="`op` must have finite entries"):
         analysis.norm(2 * hole)
+
+
+@pytest.mark.parametrize("mode", ["replicate", "smooth"])
+@pytest.mark.parametrize("n", [9, 2**34])
+def test_pads_whose_samples_cannot_be_counted_are_refused(mode, n):
+    op = layers.pad((1, n), 2**32 - 5, mode)
+    for analyzed in (analysis.norm_bounds, analysis.spectral_norm, analysis.cond):
+        with pytest.raises(st.MatrixTooLargeError, match=r"`op` must fit .* got pads of 4,29"):
+            analyzed(op)

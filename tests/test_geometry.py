@@ -240,3 +240,22 @@ def test_padding_takes_every_spelling():
     assert pairs.y_shape == (10, 14)
     ints = st.ConvGeometry.from_conv((3, 3), (9, 9), padding=[1, np.int8(2)], channels=False)
     assert ints.y_shape == (9, 11)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("groups", (1, 1, 0)),
+        ("groups", (1, 1, -(2**62))),
+        ("x_channels", (0, 1, 1)),
+        ("y_channels", (2, -1, 1)),
+        ("x_channels", (3, 2, 2)),
+        ("y_channels", (2, 3, 2)),
+    ],
+)
+def test_channels_that_are_none_or_no_groups_make_no_geometry(name, numbers):
+    axes = st.ConvGeometry.from_conv((3,), (9,), channels=False).axes
+    with pytest.raises(
+        st.GeometryError, match=f"`{name}` must be (an int, at least 1|a multiple of)"
+    ):
+        st.ConvGeometry(axes, *numbers, False, True)

@@ -27,7 +27,7 @@ from ._arrays import (
     numeric_dtype,
     optional_dtype,
 )
-from ._foreign import entries, has, is_sequence, real, written
+from ._foreign import entries, has, is_sequence, is_word, real, written
 from ._tensors import check_tensor, tensor_values
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "has",
     "integer",
     "is_sequence",
+    "is_word",
     "kernel_array",
     "kernel_array_for",
     "masked",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import inf, nan
 from typing import Any
 
@@ -39,6 +39,11 @@ def entries(value: Any) -> list[Any] | None:
 def is_flag(value: Any) -> bool:
     """Whether `value` is True or False, of any library: some of theirs pass as integers."""
     return isinstance(value, (bool, np.bool_)) or "bool" in str(getattr(value, "dtype", ""))
+
+
+def is_word(value: Any, words: Collection[str]) -> bool:
+    """Whether it is one of some words; arrays are equal to a word entry by entry."""
+    return isinstance(value, str) and value in words
 
 
 def real(value: Any) -> float:

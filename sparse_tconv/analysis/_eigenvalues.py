@@ -119,9 +119,9 @@ def eigenvalues(op: Operator, k: int | None = None, which: str = "largest") -> E
         gram_diagonal, or for the diagonal of op.H @ op.
     """
     op = square(op)
-    if which not in ("largest", "smallest"):
+    if not validate.is_word(which, ("largest", "smallest")):
         raise GeometryError(
-            f"`which` must be 'largest' or 'smallest'; got {which!r}. Leave it out for the largest."
+            f"`which` must be 'largest' or 'smallest'; got {validate.written(which)}. Leave it out for the largest."
         )
     n = op.shape[0]
     count = n if k is None else validate.integer("k", k, minimum=1)

@@ -62,9 +62,9 @@ class Parts:
 
 def singular_parts(op: Any, k: Any, which: Any, method: Any, vectors: bool = False) -> Parts:
     """Singular values of an expression, and their vectors if asked for."""
-    if which not in ("largest", "smallest"):
+    if not validate.is_word(which, ("largest", "smallest")):
         raise GeometryError(
-            f"`which` must be 'largest' or 'smallest'; got {which!r}. Leave it out for the largest."
+            f"`which` must be 'largest' or 'smallest'; got {validate.written(which)}. Leave it out for the largest."
         )
     limit = min(op.shape)
     count = limit if k is None else validate.integer("k", k, minimum=1)
@@ -87,10 +87,10 @@ def singular_parts(op: Any, k: Any, which: Any, method: Any, vectors: bool = Fal
 
 def _method(op: Any, count: int, which: str, method: Any) -> str:
     """The method asked for, or what 'auto' means."""
-    if method not in _METHODS or (method == "lanczos" and which == "smallest"):
+    if not validate.is_word(method, _METHODS) or (method == "lanczos" and which == "smallest"):
         raise GeometryError(
             f"`method` must be 'dense', 'lanczos' for the largest values, or 'auto' for an "
-            f"expression; got {method!r}. Nothing is known of its structure."
+            f"expression; got {validate.written(method)}. Nothing is known of its structure."
         )
     if method != "auto":
         return str(method)

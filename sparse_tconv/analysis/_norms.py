@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from .. import _validate as validate
 from ..operators import ConvOperator
 from ..solution import Complete, NormBounds, Result
 from ..spectral import METHODS, scaled, spectrum
@@ -81,7 +82,9 @@ def spectral_norm(op: ConvOperator, method: str = "auto", *, rtol: float | None 
     certain = norm_bounds(op) if is_expression(op) else narrow_bounds(op, wanted)
     bounded = math.isfinite(certain.upper)
     narrow = certain.upper - certain.lower <= wanted * certain.upper
-    if bounded and (narrow or (method == "auto" and min(op.shape) > _MOST_ITERATED)):
+    if bounded and (
+        narrow or (validate.is_word(method, ("auto",)) and min(op.shape) > _MOST_ITERATED)
+    ):
         return _middle(certain.lower, certain.upper, certain.method)
     found = _with_bounds(op, singular_values(op, 1, "largest", method), certain)
     if found.complete == "proved" or found.bounds is None or not bounded:

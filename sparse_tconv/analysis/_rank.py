@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import _validate as validate
 from ..errors import GeometryError
 from ..operators import ConvOperator
 from ..solution import Result
@@ -66,7 +67,7 @@ def rank(op: ConvOperator, tol: float | None = None, method: str = "auto") -> Re
     try:
         found = singular_values(op, None, "largest", method)
     except GeometryError:
-        if method != "auto":
+        if not validate.is_word(method, ("auto",)):
             raise
         return _rank_from_below(op, tol)
     limit = max(op.shape) * EPS * float(found[0]) if tol is None else tol

@@ -35,15 +35,15 @@ class Request:
     def of(cls, op: Any, k: Any, which: Any, method: Any) -> Request:
         """Check the arguments and choose the method."""
         few = applicable(op, partial(_few, op))
-        if which not in _WHICH:
+        if not validate.is_word(which, _WHICH):
             raise GeometryError(
-                f"`which` must be 'largest' or 'smallest'; got {which!r}. Leave it out for the "
+                f"`which` must be 'largest' or 'smallest'; got {validate.written(which)}. Leave it out for the "
                 "largest."
             )
         limit = min(op.shape)
         count = limit if k is None else _count(k, limit)
-        prove = method == "auto" and limit <= _PROVED_SIDE
-        return cls(count, which, _method(op, count, which, method, few), prove)
+        chosen = _method(op, count, which, method, few)
+        return cls(count, which, chosen, method == "auto" and limit <= _PROVED_SIDE)
 
     def iterate(self, op: ConvOperator) -> Triplets:
         """The answer of an iteration."""
@@ -81,11 +81,11 @@ def _count(k: Any, limit: int) -> int:
 def _method(op: ConvOperator, count: int, which: str, method: Any, few: str | None) -> str:
     """The method asked for if it can answer, or the one that 'auto' means."""
     offered = LARGEST if which == "largest" else SMALLEST
-    if method != "auto":
-        if method not in (*METHODS, *offered):
+    if not validate.is_word(method, ("auto",)):
+        if not validate.is_word(method, (*METHODS, *offered)):
             listed = ", ".join(map(repr, ("auto", *METHODS, *offered)))
             raise GeometryError(
-                f"`method` must be one of {listed} for the {which} values; got {method!r}. Leave "
+                f"`method` must be one of {listed} for the {which} values; got {validate.written(method)}. Leave "
                 "it out to have it chosen."
             )
         return str(method)

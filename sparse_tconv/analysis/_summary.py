@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate as validate
 from .._table import table
 from ..errors import GeometryError, MatrixTooLargeError
 from ..operators import Operator
@@ -199,7 +200,9 @@ def _to_tolerance(op: Any, rtol: float) -> NormBounds:
 
 def _found(op: Any, k: int | None, which: str, method: str) -> Result | None:
     """All values where they were not limited and are affordable, else a few, else none."""
-    if k is None and (method in METHODS or (method == "auto" and _all_fit(op))):
+    if k is None and (
+        validate.is_word(method, METHODS) or (validate.is_word(method, ("auto",)) and _all_fit(op))
+    ):
         try:
             return singular_values(op, None, which, method)
         except (GeometryError, MatrixTooLargeError):
@@ -213,7 +216,7 @@ def _found(op: Any, k: int | None, which: str, method: str) -> Result | None:
             f"`k` must be small enough for the vectors of an iteration to fit; got {count} for "
             f"{op.shape[0]:,} x {op.shape[1]:,}. Leave it out for the bounds of the norm."
         )
-    if method == "auto" and which == "largest" and not _all_fit(op):
+    if validate.is_word(method, ("auto",)) and which == "largest" and not _all_fit(op):
         method = "lanczos"
     return singular_values(op, count, which, method)
 

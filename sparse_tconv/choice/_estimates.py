@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate as validate
 from ..engines import (
     ENGINES,
     BlocksEngine,
@@ -123,10 +124,10 @@ def _asked(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any], argument: st
 
 
 def _known(name: Any, argument: str) -> None:
-    if not isinstance(name, str) or name not in ENGINES:
+    if not validate.is_word(name, ENGINES):
         listed = ", ".join(map(repr, engine_names()))
         raise GeometryError(
-            f"`{argument}` must be one of {listed}; got {name!r}. Leave it out to have it chosen."
+            f"`{argument}` must be one of {listed}; got {validate.written(name)}. Leave it out to have it chosen."
         )
 
 

@@ -140,3 +140,14 @@ def sample_size(given: Arguments, wanted: int, rule: str) -> tuple[int, ...]:
             f"Pass ({wanted}, ...), or change `groups`."
         )
     return given.in_shape[1:]
+
+
+def check_groups(groups: int, **channels: int) -> None:
+    """Refuse channels that do not divide into groups."""
+    validate.integer("groups", groups, minimum=1)
+    for name, count in channels.items():
+        if validate.integer(name, count, minimum=1) % groups:
+            raise GeometryError(
+                f"`{name}` must be a multiple of groups={groups}; got {count}. Use "
+                f"{groups * (count // groups + 1)}."
+            )

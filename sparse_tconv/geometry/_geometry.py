@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _validate as validate
 from . import _seen as seen
-from ._arguments import Arguments, in_channels, out_channels
+from ._arguments import Arguments, check_groups, in_channels, out_channels
 from ._axis import Axis
 from ._axis_wise import AxisWise
 from ._forward import conv_axes
@@ -43,6 +43,11 @@ class ConvGeometry(AxisWise):
     channels : bool
         Whether samples have a channel axis.
 
+    Raises
+    ------
+    GeometryError
+        Channels or groups are none, or do not divide.
+
     Examples
     --------
     >>> from sparse_tconv import ConvGeometry
@@ -68,6 +73,7 @@ class ConvGeometry(AxisWise):
     channels: bool
 
     def __post_init__(self) -> None:
+        check_groups(self.groups, x_channels=self.x_channels, y_channels=self.y_channels)
         # Asked for in every call: worked out once. Hashing alone walks through all axes.
         size_in = tuple(axis.n_in for axis in self.axes)
         size_out = tuple(axis.n_out for axis in self.axes)

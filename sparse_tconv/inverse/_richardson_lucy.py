@@ -129,7 +129,7 @@ def richardson_lucy(
     accelerated = validate.flag("accelerate", accelerate)
     bar = validate.flag("progress", progress)
     check_callback(callback)
-    most = stop if stop is None or stop == "deviance" else _stop(stop)
+    most = stop if stop is None else _stop(stop)
     method = Expectation(problem, _background(problem, background), _start(problem, x0))
     of_op, of_y = problem.exponents
     status = Status.COMPLETED if stop is None else Status.MAXITER
@@ -157,7 +157,9 @@ def richardson_lucy(
     return warn_unless_converged(solution)
 
 
-def _stop(stop: Any) -> float:
+def _stop(stop: Any) -> float | str:
+    if validate.is_word(stop, ("deviance",)):
+        return str(stop)
     if isinstance(stop, str):
         raise GeometryError(
             f"`stop` must be None, 'deviance' or a number; got {stop!r}. Pass one of these."

@@ -129,10 +129,10 @@ def _taken(channels: int, old: tuple[int, ...], sources: list[Any], kind: Any) -
 
 
 def _check_mode(mode: Any, axes: int) -> None:
-    if not isinstance(mode, str) or mode not in _MODES:
+    if not validate.is_word(mode, _MODES):
         listed = ", ".join(map(repr, _MODES))
         raise GeometryError(
-            f"`mode` must be one of {listed}; got {mode!r}. Pass one of these words."
+            f"`mode` must be one of {listed}; got {validate.written(mode)}. Pass one of these words."
         )
     wanted = _AXES.get(mode, axes)
     if wanted != axes:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from .. import _validate as validate
 from ..assembly import Skeleton, local_matrix, shared_local_matrix, sums_may_wrap, wrap
 from ..errors import GeometryError
 from ..geometry import ConvGeometry
@@ -42,10 +43,10 @@ class LocalState(SharedState):
                 f"`weight` must have one kernel for each output position, of {out_size}; got {given}. "
                 f"The output size follows from in_shape, stride, padding and dilation."
             )
-        if not isinstance(engine, str) or engine not in ENGINES:
+        if not validate.is_word(engine, ENGINES):
             raise GeometryError(
                 f"`engine` must be one of {', '.join(map(repr, ENGINES))} for kernels that vary in "
-                f"space; got {engine!r}. Pass one of these."
+                f"space; got {validate.written(engine)}. Pass one of these."
             )
         super().__init__(geometry, weight, engine)
         self._engine = engine if engine != "auto" else _chosen(geometry, self.weight)

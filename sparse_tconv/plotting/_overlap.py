@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate as validate
 from ..analysis import overlap as count_overlap
 from ..errors import GeometryError
 from ..operators import ConvOperator
@@ -55,9 +56,9 @@ def overlap(op: ConvOperator, axes: Any = None, side: str = "output") -> Any:
     sparse_tconv.errors.GeometryError: `side` must be 'output' or 'input'; got 'left'. Leave it out
         for the output.
     """
-    if side not in ("output", "input"):
+    if not validate.is_word(side, ("output", "input")):
         raise GeometryError(
-            f"`side` must be 'output' or 'input'; got {side!r}. Leave it out for the output."
+            f"`side` must be 'output' or 'input'; got {validate.written(side)}. Leave it out for the output."
         )
     found = count_overlap(op)
     counts = found.output if side == "output" else found.input

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from .. import _validate as validate
 from .._memory import available_memory
 from ..errors import GeometryError, MatrixTooLargeError
 from ._circle import circle_stride, is_centered_mirror, is_mirrored
@@ -27,12 +28,12 @@ METHODS = ("circular", "symmetric", "kronecker", "mixed", "dense")
 
 def choose(base: Problem, method: str) -> str:
     """The method asked for if it applies, or the first that does and is fast enough."""
-    if method == "auto":
+    if validate.is_word(method, ("auto",)):
         return _first_that_applies(base)
-    if not isinstance(method, str) or method not in METHODS:
+    if not validate.is_word(method, METHODS):
         listed = ", ".join(map(repr, ("auto", *METHODS)))
         raise GeometryError(
-            f"`method` must be one of {listed}; got {method!r}. Leave it out to have it chosen."
+            f"`method` must be one of {listed}; got {validate.written(method)}. Leave it out to have it chosen."
         )
     reason = refusal(base, method)
     if reason is None:

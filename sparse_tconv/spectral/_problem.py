@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._memory import check_fits
 from ..assembly import correlation_kernel
 from ..errors import DTypeError, GeometryError
 from ..geometry import Axis, ConvGeometry, held
@@ -16,6 +17,7 @@ from ..operators import ConvOperator, ConvTranspose
 from ..threads import cached_property
 
 _SHORT = 1 << 12  # samples of an axis that are counted one by one
+_COUNTING = 64  # bytes for each position, about, while these are counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +73,12 @@ def most_repeats(axis: Axis) -> int:
         return 1
     front, behind = max(-axis.first, 0), max(axis.last + 1 - axis.n_in, 0)
     size = 2 * (front + behind) + _SHORT
-    if axis.n_in <= size:
-        positions = np.arange(axis.first, axis.last + 1)
-    else:  # the interior of a long axis repeats nothing
-        positions = np.arange(-front, size + behind)
+    start, stop = axis.first, axis.last + 1
+    if axis.n_in > size:  # the interior of a long axis repeats nothing
+        start, stop = -front, size + behind
+    pads = f"pads of {front:,} and {behind:,}, whose samples are counted"
+    check_fits("op", pads, _COUNTING * (stop - start), "Use smaller pads.")
+    positions = np.arange(start, stop)
     number, sample, factors = held(axis.mode, positions, min(axis.n_in, size))
     if factors is None:
         return int(np.bincount(sample).max(initial=0))

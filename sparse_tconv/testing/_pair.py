@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _validate as validate
 from ..errors import GeometryError, ShapeError
 from ..operators import Operator, Terms
 from ._finding import CallFailedError, Cause, Finding
@@ -130,8 +131,10 @@ def as_pair(
     """See any operator or two callables as a pair; arguments are checked before any call."""
     check_adjoint(op, adjoint)
     side = forward_side(op, in_shape, out_shape)
-    if linear not in (None, "complex", "real"):
-        raise GeometryError(f"`linear` must be 'complex' or 'real'; got {linear!r}. Use 'complex'.")
+    if linear is not None and not validate.is_word(linear, ("complex", "real")):
+        raise GeometryError(
+            f"`linear` must be 'complex' or 'real'; got {validate.written(linear)}. Use 'complex'."
+        )
     real = side.real if linear is None else linear == "real"
     domain, gives, result_dtype = _learn_forward(side, dtype, real)
     target, _ = (result_dtype, False) if out_dtype is None else numpy_dtype(out_dtype, "out_dtype")
