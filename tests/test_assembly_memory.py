@@ -250,3 +250,20 @@ def test_what_the_guard_lets_pass_is_made_or_refused_as_too_large():
         assert set(told) <= {"made", "told", "late"}, line
         assert told[0] == "told", line
         assert told[-1] == "made", line
+
+
+# Size, windows, kernel, stride, dilation, pads, mode of two axes: slabs are 10 times as fast as boxes.
+IN_SLABS = [
+    ((21, 15, 15, 1, 2, 7, "symmetric"), (35, 19, 31, 1, 1, 5, "symmetric"), False, (2, 1)),
+    ((34, 32, 28, 1, 1, 12, "zeros"), (9, 21, 24, 1, 2, 8, "reflect"), False, (1, 3)),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+@pytest.mark.parametrize(("first", "last", "transposed", "channels"), IN_SLABS)
+def test_slabs_that_take_most_of_a_megabyte_are_written(first, last, transposed, channels, dtype):
+    g = st.ConvGeometry((Axis(*first), Axis(*last)), *channels, 1, False, True)
+    assert isinstance(_csr.layout(MatrixPattern(g, transposed)), BySlabs)
+    weight = np.ones(g.weight_shape, dtype)
+    peak, size = taken(lambda: fresh_matrix(g, weight, transposed))
+    assert peak <= size + max(size // 10, 2**20) + 6 * weight.nbytes

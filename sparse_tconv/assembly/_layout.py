@@ -88,7 +88,10 @@ def _in_slabs(pattern: MatrixPattern) -> bool:
     if _sparse(pattern):
         return True
     always, each = slab_work(pattern)
-    return always + 8 * each <= max(_beside(pattern), 2 * _LITTLE)
+    if always + 8 * each <= max(_beside(pattern), 2 * _LITTLE):
+        return True
+    # Objects were counted generously, numbers not: most of a megabyte, if complex numbers fit too.
+    return always + 16 * each <= 7 * _LITTLE // 2
 
 
 def _sparse(pattern: MatrixPattern) -> bool:
