@@ -126,6 +126,15 @@ def test_folded_integers_are_refused_exactly_where_their_sums_overflow(rng, sett
     assert refused
 
 
+def test_taps_that_no_window_reads_do_not_overflow():
+    weight = np.array([[100, 100, 100], [9, 9, 9]], np.int8)  # the first row is above the picture
+    options = {"padding": ((1, -1), (2, 2)), "padding_mode": ("zeros", "replicate")}
+    C = st.conv_matrix(weight, (2, 4), **options, channels=False)
+    assert C.max() == 27
+    with pytest.raises(st.DTypeError, match="sums of the taps that meet"):
+        st.conv_matrix(weight[::-1], (2, 4), **options, channels=False)
+
+
 @pytest.mark.parametrize("mode", MODES[5:])
 def test_unsigned_kernels_are_refused_where_borders_have_signs(mode):
     options = {"padding": 1, "padding_mode": mode, "channels": False}

@@ -111,15 +111,18 @@ def _sums(geometry: ConvGeometry, maps: Sequence[_Map], weight: NDArray[Any]) ->
 def _maps(axis: Axis) -> list[_Map]:
     """Maps from taps to the different entries of an axis's matrix, some at a time."""
     if axis.mode == "zeros":
-        return [_alone]
+        return [partial(_alone, axis)]
     if folds(axis):
         return [partial(_far_met, axis, part) for part in _parts(axis)]
     return [partial(_met, axis)]
 
 
-def _alone(values: NDArray[Any], number: int) -> NDArray[Any]:
-    """Every entry is one tap."""
-    return values
+def _alone(axis: Axis, values: NDArray[Any], number: int) -> NDArray[Any]:
+    """Every entry is one tap, of those that are beyond the axis in every window none."""
+    first = axis.position(0, np.arange(axis.k))
+    window = np.maximum(-(first // axis.stride), 0)  # the first that holds the tap, if one does
+    read = (window < axis.n_out) & (first + window * axis.stride < axis.n_in)
+    return values if read.all() else values.compress(read, axis=number)
 
 
 def _met(axis: Axis, values: NDArray[Any], number: int) -> NDArray[Any]:
