@@ -75,7 +75,9 @@ def test_an_index_that_is_none_is_refused():
     with pytest.raises(st.GeometryError, match=r"The matrix has 5 columns"):
         analysis.columns(op, 5)
     for index in (1.5, [[1, 2]], np.array([True, False]), "a"):
-        with pytest.raises(st.GeometryError, match="`index` must be an int, a slice, ints"):
+        with pytest.raises(
+            st.GeometryError, match="`index` must be an int, a slice, a range, ints"
+        ):
             analysis.rows(op, index)
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -183,8 +184,8 @@ def test_an_interrupt_is_quiet(
 def test_an_interrupt_leaves_no_half_written_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_: Figure, path: Path, **__: int) -> None:
-        path.write_bytes(b"half")
+    def interrupted(_: Figure, file: BinaryIO, **__: object) -> None:
+        file.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Figure, "savefig", interrupted)

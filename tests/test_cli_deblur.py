@@ -324,10 +324,9 @@ def test_no_write_permission_is_one_line_and_names_the_image(
 def test_an_image_is_written_whole_or_not_at_all(
     failure: Any, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def half(_: object, path: Any, **__: object) -> None:
-        if isinstance(path, Path):
-            path.write_bytes(b"half")
-            raise failure
+    def half(_: object, file: Any, **__: object) -> None:
+        file.write(b"half")
+        raise failure
 
     Path("sharp.png").write_text("the old file")
     before = sorted(Path().iterdir())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -207,8 +207,8 @@ def test_a_plot_leaves_json_alone(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_interrupt_leaves_no_half_written_plot(monkeypatch: pytest.MonkeyPatch) -> None:
     from matplotlib.figure import Figure
 
-    def interrupted(_: Figure, path: Path) -> None:
-        path.write_bytes(b"half")
+    def interrupted(_: Figure, file: BinaryIO, **__: object) -> None:
+        file.write(b"half")
         raise KeyboardInterrupt
 
     before = sorted(Path().iterdir())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,7 @@ def test_a_bar_counts_iterations_and_is_closed(method, monkeypatch, capsys):
 
 
 def test_a_bar_is_closed_when_the_callback_fails(monkeypatch):
+    gc.collect()  # bars of other tests, which are closed when they are collected
     closed = []
     monkeypatch.setattr(tqdm.tqdm, "close", lambda self: closed.append(self.n))
 

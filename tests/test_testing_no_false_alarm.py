@@ -274,6 +274,24 @@ def test_taps_that_fold_and_cancel_are_no_alarm(
         assert check_operator(op, rng=number), f"seed {number}: {op!r}"
 
 
+@pytest.mark.parametrize("engine", ["csr", "taps", "gemm", "fft"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_operators_that_nearly_cancel_are_no_alarm(
+    engine: str, dtype: Any, rng: np.random.Generator
+) -> None:
+    blur = np.outer(*[np.exp(-0.05 * np.arange(-8, 9) ** 2)] * 2)
+    blur = (blur / blur.sum()).astype(dtype)
+    op = st.Conv(blur, (64, 60), padding=8, channels=False, engine=engine)
+    slope = st.Diagonal((1 + 1e-4 * rng.random((64, 60))).astype(dtype))
+    difference = slope @ op - op @ slope
+    for one in (difference, -2 * difference, difference.H):
+        report = dot_test(one, rng=0)
+        assert report, repr(report)
+    assert check_operator(difference, rng=0)
+    other = op.with_weight(np.roll(blur, 1, 0))
+    assert not dot_test(difference, (slope @ op - other @ slope).H, rng=0)
+
+
 def test_taps_that_cancel_hide_no_wrong_adjoint() -> None:
     taps = np.array([0.3, -0.1, -0.2], np.float32)
     op = st.Conv(taps, (1,), padding=20, padding_mode="replicate", channels=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from math import hypot, prod
+from math import hypot, isfinite, prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ._operator import Operator
 from ._powers import times_power
 from ._product import added
 from ._promotion import common_dtype, sample_dtype
+from ._terms import Terms, norm_seen
 
 
 class Blocks(Composed):
@@ -116,6 +117,15 @@ class Blocks(Composed):
         if self._splits and self._joins:
             return max(bounds)
         return hypot(*bounds) if self._splits or self._joins else sum(bounds)
+
+    def terms(self) -> Terms | None:
+        if not self.adds:
+            return None
+        # Parts that cancel leave their rounding: it is measured by their norms.
+        size = self.norm_bound(norm_seen) * sqrt(max(min(self.shape), 1))
+        known = [part.terms() for part in self.parts]
+        count = sum(1 if each is None else each.count for each in known)
+        return Terms(count, size) if isfinite(size) else None
 
     def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
         made = _mapped(self.parts, lambda part: part.over_powers(leaf))

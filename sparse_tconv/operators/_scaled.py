@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ._composed import Composed
 from ._operator import Operator
 from ._powers import over_power
 from ._promotion import sample_dtype
+from ._terms import Terms
 
 
 class Scaled(Composed):
@@ -62,6 +64,10 @@ class Scaled(Composed):
 
     def norm_bound(self, leaf: Callable[[Any], float]) -> float:
         return float(abs(self.scalar)) * self.of.norm_bound(leaf)
+
+    def terms(self) -> Terms | None:
+        known = self.of.terms()
+        return known and replace(known, size=float(abs(self.scalar)) * known.size)
 
     def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
         scalar, exponent = over_power(self.scalar)

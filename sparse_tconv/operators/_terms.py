@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, gcd, isfinite, prod, sqrt
+from math import ceil, gcd, inf, isfinite, prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,21 @@ def terms_of(geometry: ConvGeometry, weight: NDArray[Any]) -> Terms | None:
     channels = max(geometry.x_channels, geometry.y_channels) // geometry.groups
     met = channels * prod(meeting for _, meeting in held_by)
     return Terms(met, largest * sqrt(max(float(squares.sum()), 0.0)))
+
+
+def norm_seen(op: Any) -> float:
+    """About the norm of what an operator of known terms adds up: it is at least what is left of a
+    constant, where all has one sign; infinite if the terms are not known.
+    """
+    if (terms := op.terms()) is None:
+        return inf
+    with np.errstate(all="ignore"):
+        sizes = np.abs(op.apply(np.ones(op.in_shape))).ravel()
+        largest = float(sizes.max(initial=0))
+        if not 0 < largest < inf:
+            return terms.norm(op.shape)
+        constant = largest * float(np.linalg.norm(sizes / largest)) / sqrt(op.shape[1])
+    return max(terms.norm(op.shape), constant)
 
 
 def _squares(weight: NDArray[Any]) -> tuple[float, NDArray[np.float64]]:
