@@ -147,6 +147,25 @@ def test_rows_of_a_long_border_are_looked_at_a_few_at_a_time():
     assert peak <= op.geometry.nbytes(np.float64) // 10
 
 
+@pytest.mark.parametrize("mode", ["circular", "reflect", "symmetric", "antireflect"])
+@pytest.mark.parametrize("dtype", [np.int8, np.float64])
+def test_of_a_long_axis_only_the_few_samples_are_looked_at_that_windows_read(mode, dtype):
+    n = 20_000  # each window reads one sample, or its mirror image, with all taps: a period is between
+    period = {"circular": n, "symmetric": 2 * n}.get(mode, 2 * n - 2)
+    options = {"dilation": period, "padding": period, "padding_mode": mode, "channels": False}
+    peak, size = taken(lambda: st.conv_matrix(np.ones(3, dtype), n, **options))
+    assert peak <= size + 2**20
+
+
+@pytest.mark.parametrize("mode", ["circular", "replicate", "antireflect"])
+def test_integers_of_a_long_kernel_are_checked_without_a_table_of_all_pairs_of_taps(mode):
+    weight = np.zeros(2000, np.int8)
+    weight[::80] = 3
+    options = {"padding": 1000, "stride": 200, "padding_mode": mode, "channels": False}
+    peak, size = taken(lambda: st.conv_matrix(weight, 2000, **options))
+    assert peak <= size + 2**20 + 6 * weight.nbytes + 200 * weight.size
+
+
 @pytest.mark.parametrize("index", [np.int32, np.int64])
 @pytest.mark.parametrize("stride", [2**16, 2**20])
 def test_rows_without_entries_cost_their_row_pointer(index, stride, monkeypatch):

@@ -21,7 +21,8 @@ from ._kernel import correlation_kernel
 
 _Map = Callable[[NDArray[Any], int], NDArray[Any]]  # of values, and the number of their tap axis
 
-_ENTRIES = 1 << 14  # that are looked at in one go
+_ENTRIES = 1 << 12  # that are looked at in one go
+_LONG = 1 << 8  # taps, of which no table of all pairs is made
 
 
 def check_folded_sums(geometry: ConvGeometry, weight: NDArray[Any]) -> None:
@@ -90,7 +91,9 @@ def _largest(geometry: ConvGeometry) -> int:
 
 def _reach(axis: Axis) -> int:
     """The largest sum of an entry's coefficients without their signs, along one axis."""
-    if not folds(axis):
+    if axis.mode == "zeros":
+        return 1
+    if not _in_parts(axis):
         return max(map(sum, abs(_meetings(axis)).T.tolist()), default=0)
     made, ones, most = FoldedPatches(axis, False), np.ones(axis.k), 0.0
     for part in _parts(axis):
@@ -112,7 +115,7 @@ def _maps(axis: Axis) -> list[_Map]:
     """Maps from taps to the different entries of an axis's matrix, some at a time."""
     if axis.mode == "zeros":
         return [partial(_alone, axis)]
-    if folds(axis):
+    if _in_parts(axis):
         return [partial(_far_met, axis, part) for part in _parts(axis)]
     return [partial(_met, axis)]
 
@@ -137,9 +140,14 @@ def _far_met(axis: Axis, part: Patch, values: NDArray[Any], number: int) -> NDAr
     return made.rows(part).sum_taps(made.terms(values, number), number)
 
 
+def _in_parts(axis: Axis) -> bool:
+    """Whether entries are looked at window by window, and not each kind of them once."""
+    return axis.k > _LONG or folds(axis)
+
+
 def _parts(axis: Axis) -> list[Patch]:
     """Windows of an axis, some at a time."""
-    step = max(1, _ENTRIES // axis.n_in)
+    step = max(1, _ENTRIES // min(axis.n_in, axis.k))
     firsts = range(0, axis.n_out, step)
     return [Patch(first, min(first + step, axis.n_out), 0, axis.n_in) for first in firsts]
 

@@ -114,7 +114,9 @@ class FoldedPatches:
             start = self._starts(first, min(first + _AT_ONCE, windows[1]))
             if self._folding.period:
                 sides = 1 if self._folding.turn is None else 2
-                found += start.size * min(sides * (samples[1] - samples[0]), self._main)
+                common = self._folding.period // self._spacing
+                each = -((samples[0] - samples[1]) // common)
+                found += start.size * min(sides * each, self._main)
             else:
                 low, high = self._inside(start, samples)
                 found += int((high - low).sum())
@@ -188,19 +190,21 @@ class FoldedPatches:
         period, turn, sign, _ = self._folding
         common = period // self._spacing
         inverse = pow(self._axis.dilation // common, -1, self._spacing) if self._spacing > 1 else 0
-        sample = np.arange(*samples, dtype=np.int64)
-        places = [(1, sample)]
+        further = common * np.arange(-((samples[0] - samples[1]) // common))
+        # Which way positions go on, and the sample, or one as far away, where the first tap reads.
+        sides = [(1, 1, start)]
         if turn is not None:
-            places.append((sign, (turn - sample) % period))
+            sides.append((-1, sign, turn - start))
         parts: list[_Terms] = []
-        for factor, place in places:
-            ahead, between = np.divmod((place - start[:, None]) % period, common)
+        for way, factor, place in sides:
+            sample = samples[0] + (place[:, None] - samples[0]) % common + further
+            ahead = way * ((sample - place[:, None]) // common) % self._spacing
             tap = ahead * inverse % self._spacing
-            hits = (between == 0) & (tap < self._main)
-            if parts:
-                hits &= place != sample
-            window, number = np.nonzero(hits)
-            parts.append((window, sample[number], tap[hits], np.full(window.size, factor)))
+            hits = (sample < samples[1]) & (tap < self._main)
+            if turn is not None and way < 0:
+                hits &= (turn - sample) % period != sample
+            window = np.nonzero(hits)[0]
+            parts.append((window, sample[hits], tap[hits], np.full(window.size, factor)))
         window, found, tap, factors = (np.concatenate(part) for part in zip(*parts, strict=True))
         return window, found, tap, factors
 
