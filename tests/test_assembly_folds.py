@@ -121,3 +121,16 @@ def test_sums_of_many_small_integers_are_refused_where_they_overflow(mode):
         weight *= 127 // largest + 1
     with pytest.raises(st.DTypeError, match="sums of the taps that meet at the border"):
         st.conv_matrix(weight, (4,), **options)
+
+
+@pytest.mark.parametrize("mode", FOLDS)
+def test_folds_beside_an_axis_of_which_no_window_reads_anything_are_no_entries(mode):
+    matrix = st.conv_matrix(
+        np.ones((1, 1, 1, 5000), np.int64),
+        (1, 3, 4),
+        padding=(4, 5000),
+        stride=(100, 1),
+        padding_mode=("zeros", mode),
+    )
+    assert matrix.shape[1] == 12
+    assert matrix.nnz == 0

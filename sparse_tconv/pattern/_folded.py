@@ -273,4 +273,4 @@ def _accumulate(taps: NDArray[Any], spacing: int, ufunc: np.ufunc) -> None:
 def _in_rounds(taps: NDArray[Any], spacing: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Views of taps as rounds of as many as the spacing, and of those behind the last of them."""
     whole = len(taps) // spacing * spacing
-    return taps[:whole].reshape(-1, spacing, *taps.shape[1:]), taps[whole:]
+    return taps[:whole].reshape(whole // spacing, spacing, *taps.shape[1:]), taps[whole:]
