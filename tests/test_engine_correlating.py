@@ -208,6 +208,16 @@ def test_inputs_are_only_read(
 
 
 @both
+def test_the_estimate_of_very_many_phases_makes_no_layout(
+    engine_class: type[CorrelatingEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(correlating, "layout", None)
+    many = ConvGeometry.from_conv((500, 500), (1000, 1000), stride=500, channels=False)
+    least = engine_class.seconds(many, np.dtype(float), 1)
+    assert 1 < least < engine_class.seconds(many, np.dtype(float), 2)
+
+
+@both
 def test_the_estimate_grows_with_the_batch_the_channels_and_the_kernel(
     engine_class: type[CorrelatingEngine],
 ) -> None:

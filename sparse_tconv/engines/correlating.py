@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from functools import partial
 from itertools import product
-from math import ceil, prod
+from math import ceil, gcd, prod
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from .layout import Grids, Layout, Place, laid_out, layout
 
 _START = 2.2e-5  # an empty product
 _WAKE, _SHARED = 8e-5, 1.12  # until another thread works, and what sharing the memory costs
+_PLANNED, _PHASE = 1 << 12, 1e-4  # phases up to which a layout is made to estimate; one, roughly
 _FOLD = 8e-11  # a byte of what is extended or folded
 NARROW = 192  # numbers of each worker below which they rather share the channels
 WORTH_A_THREAD = 300_000  # entries times samples
@@ -64,6 +65,9 @@ class CorrelatingEngine(Engine):
 
     @classmethod
     def seconds(cls, geometry: ConvGeometry, dtype: np.dtype[Any], batch: int) -> float:
+        phases = prod(min(a.k, a.stride // gcd(a.stride, a.dilation)) for a in geometry.axes)
+        if phases > _PLANNED:
+            return batch * phases * _PHASE
         made, channels = layout(geometry, True), geometry.group_channels(True)
         work = batch * geometry.groups * cls._seconds(made, channels, dtype)
         if made.border:
@@ -86,8 +90,7 @@ class CorrelatingEngine(Engine):
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         direction = self._direction(False)
-        if direction.made.border:
-            x = extend(direction.made.border, x)
+        x = extend(direction.made.border, x) if direction.made.border else x
         return self._product(direction, x, self.geometry.y_channels)
 
     def transpose(self, y: NDArray[Any]) -> NDArray[Any]:

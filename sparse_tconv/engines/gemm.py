@@ -117,7 +117,8 @@ class MatrixSums:
 
     def put(self, groups: slice, terms: NDArray[Any], place: NDArray[Any], cut: slice) -> None:
         """The sums of some channels."""
-        total, flat = sums_of(place[:, :, cut], self._pitches)
+        place = place[:, :, cut]
+        total, flat = sums_of(place, self._pitches)
         length, begun = flat.shape[-1], False
         for matrix, offsets in self._products:
             own = matrix[groups, :, cut]
@@ -131,10 +132,9 @@ class MatrixSums:
             for number, offset in enumerate(() if alone else offsets):
                 start = offset - offsets[0]
                 each = given[:, :, number, :, start : start + length]
-                np.add(flat, each, out=flat) if begun else np.copyto(flat, each)
-                begun = True
+                np.add(flat, each, out=flat) if begun or number else np.copyto(flat, each)
             begun = True
-        put(total, place[:, :, cut])
+        put(total, place)
 
 
 def _best(made: Layout, channels: tuple[int, int], dtype: np.dtype[Any]) -> tuple[float, int]:
@@ -172,8 +172,7 @@ def _images(made: Layout, channels: tuple[int, int], dtype: np.dtype[Any], split
 def _seconds(made: Layout, channels: tuple[int, int], dtype: np.dtype[Any], split: int) -> float:
     """Estimated time of one image of a group."""
     rates, (read, computed) = RATES[dtype.char], channels
-    share = 1 / _images(made, channels, dtype, split)
-    blocks = max(1.0, share)
+    blocks = max(1.0, 1 / _images(made, channels, dtype, split))
     work = rates.copy * read * (made.rows + made.reach * blocks) * made.row * len(made.residues)
     moved = rates.stride if len(made.targets) > 1 else rates.copy
     for target in made.targets:
