@@ -292,6 +292,21 @@ def test_operators_that_nearly_cancel_are_no_alarm(
     assert not dot_test(difference, (slope @ op - other @ slope).H, rng=0)
 
 
+def test_a_sum_is_checked_where_a_part_fails_on_what_measures_its_norm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    op = st.Conv(np.ones(3), (8,), channels=False)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise MemoryError("no product")
+
+    monkeypatch.setattr(type(op), "apply", fail)
+    with pytest.raises(MemoryError, match="no product"):
+        op.apply(np.ones(8))
+    assert (op + op).terms() is None
+    assert check_operator(op + op, rng=0)
+
+
 def test_taps_that_cancel_hide_no_wrong_adjoint() -> None:
     taps = np.array([0.3, -0.1, -0.2], np.float32)
     op = st.Conv(taps, (1,), padding=20, padding_mode="replicate", channels=False)

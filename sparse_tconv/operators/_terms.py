@@ -61,12 +61,15 @@ def terms_of(geometry: ConvGeometry, weight: NDArray[Any]) -> Terms | None:
 
 def norm_seen(op: Any) -> float:
     """About the norm of what an operator of known terms adds up: it is at least what is left of a
-    constant, where all has one sign; infinite if the terms are not known.
+    constant, where all has one sign; infinite if the terms are not known, or no product is.
     """
     if (terms := op.terms()) is None:
         return inf
     with np.errstate(all="ignore"):
-        sizes = np.abs(op.apply(np.ones(op.in_shape))).ravel()
+        try:
+            sizes = np.abs(op.apply(np.ones(op.in_shape))).ravel()
+        except Exception:  # that a product fails is for those to tell who ask for one
+            return inf
         largest = float(sizes.max(initial=0))
         if not 0 < largest < inf:
             return terms.norm(op.shape)
