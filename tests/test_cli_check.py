@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_runs import one_error_line
+from cli_runs import one_error_line, run
 
 from sparse_tconv import cli
 
@@ -139,3 +139,49 @@ def test_what_cannot_be_checked_is_one_line_and_exit_code_2(
 ) -> None:
     assert cli.main(arguments) == 2
     assert message in one_error_line(capsys.readouterr())
+
+
+# What is still alive when the result is there, and would write a second one or into it.
+ALIVE = {
+    "forks that come back": "import os\nfork = iter([os.fork])\n"
+    "def forward(x):\n    next(fork, int)()\n    return 2 * x\n",
+    "a thread that prints all the time, and after the end": "import sys, threading\n"
+    "def prints(out=sys.__stdout__, end=threading.main_thread()):\n"
+    "    while end.is_alive():\n        print('now', flush=True)\n        end.join(0.001)\n"
+    "    out.write('late')\n    out.flush()\n"
+    "threading.Thread(target=prints).start()\ndef forward(x):\n    return 2 * x\n",
+    "a stream that was closed": "import sys\nsys.__stdout__.close()\n"
+    "def forward(x):\n    return 2 * x\n",
+}
+
+
+@pytest.mark.parametrize("code", ALIVE.values(), ids=ALIVE)
+def test_json_is_one_document_whatever_a_users_code_leaves_running(
+    code: str, tmp_path: Path
+) -> None:
+    Path("own_alive.py").write_text(f"{code}adjoint = forward\n")
+    command = ["check", "own_alive:forward", "own_alive:adjoint", "--in-shape", "3", "--json"]
+    answer = run(*command, "--trials", "1", cwd=tmp_path)
+    assert answer.returncode == 0
+    assert json.loads(answer.stdout)["passed"] is True
+    assert b"Traceback" not in answer.stderr
+
+
+BASES = {
+    "import": "class Own(BaseException): pass\nraise Own('no\\nway')\n",
+    "attribute": "def __getattr__(name): raise GeneratorExit('no way')\n",
+    "look": "class Own:\n    def __getattr__(self, name): raise BaseException('no way')\n"
+    "forward = Own()\n",
+    "call": "def forward(x): raise BaseException('no way')\n",
+}
+
+
+@pytest.mark.parametrize("where", BASES)
+def test_exceptions_outside_exception_are_told(
+    where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"own_base_{where}"
+    Path(f"{name}.py").write_text(BASES[where])
+    assert cli.main(["check", f"{name}:forward", f"{name}:forward", "--in-shape", "3"]) == 2
+    assert "no way" in one_error_line(capsys.readouterr())
+    sys.modules.pop(name, None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import struct
 import subprocess
 import sys
 import zlib
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -418,3 +420,34 @@ def test_a_word_and_numbers_make_a_psf(text: str, wanted: np.ndarray) -> None:
 def test_a_wrong_psf_is_answered_by_name(text: str, message: str) -> None:
     with pytest.raises(SparseTconvError, match=message):
         read_psf(text)
+
+
+def test_a_picture_out_of_proportion_to_its_file_is_refused_before_it_is_unfolded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    PIL.Image.new("1", (12000, 12000)).save("flat.png")  # 144 million pixels in some kilobytes
+    assert cli.main(["deblur", "flat.png", *DEBLUR[2:]]) == 2
+    line = one_error_line(capsys.readouterr())
+    assert "`image` must not unfold to 12000 x 12000 pixels; got 'flat.png', a file of" in line
+
+
+def test_what_pillow_warns_of_is_no_second_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("cut.pgm").write_bytes(b"P5 12000 12000 255\n" + bytes(1 << 20))
+    Path("cut.tif").write_bytes(b"II*\0\x08\0\0\0\x0b\0" + bytes(20))
+    for name in ("cut.pgm", "cut.tif"):
+        assert cli.main(["deblur", name, *DEBLUR[2:]]) == 2
+        one_error_line(capsys.readouterr())
+
+
+def test_a_picture_from_a_pipe_is_read_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo("pipe.png")
+    content = Path("RGB.png").read_bytes()
+    for limit, code in ((len(content), 0), (len(content) - 1, 2)):
+        monkeypatch.setattr("sparse_tconv.cli._arrays._LARGEST_HELD", limit)
+        writer = Thread(target=Path("pipe.png").write_bytes, args=(content,))
+        writer.start()
+        assert cli.main(["deblur", "pipe.png", *DEBLUR[2:], "--rule", "0.1"]) == code
+        writer.join()
+    assert f"`image` must be of at most {len(content) - 1:,} bytes" in capsys.readouterr().err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._npy import MAGIC as NPY
-from ._npy import Header, read_npy, read_npy_header
+from ._npy import Header, Readable, read_npy, read_npy_header
 from ._npz import MAGIC as NPZ
 from ._npz import read_npz
 from ._replaced import is_special, replaced, reserve
@@ -12,6 +12,7 @@ __all__ = [
     "NPY",
     "NPZ",
     "Header",
+    "Readable",
     "is_special",
     "read_npy",
     "read_npy_header",

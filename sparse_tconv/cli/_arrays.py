@@ -14,14 +14,14 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from .. import _validate as validate
-from .._files import NPY, NPZ, read_npy, read_npy_header, read_npz
+from .._files import NPY, NPZ, Readable, read_npy, read_npy_header, read_npz
 from .._memory import available_memory
 from ._errors import UsageError
 
 STREAM = "-"
 _ARRAY = re.compile(r".+\.(npy|npz|npz:.+)", re.IGNORECASE | re.DOTALL)
 _MEMBER = re.compile(r"(?P<path>.+\.npz):(?P<member>.+)", re.IGNORECASE | re.DOTALL)
-_LARGEST_ARCHIVE = 1 << 30  # bytes of one from a pipe, which has to be held whole
+_LARGEST_HELD = 1 << 30  # bytes of a pipe that has to be held whole
 
 
 def names_array(source: str) -> bool:
@@ -96,7 +96,7 @@ def _loaded(
             "Save it with numpy.save."
         )
     if nbytes is None:
-        file, nbytes = _held(name, source, _Resumed(start, file))
+        file, nbytes = held(name, source, _Resumed(start, file))
     return read_npz(name, source, file, member, nbytes)
 
 
@@ -113,15 +113,15 @@ class _Resumed:
         return start + self.stream.read(size - len(start))
 
 
-def _held(name: str, source: str, stream: _Resumed) -> tuple[BinaryIO, int]:
-    """All of a pipe, and its length: an archive is read from its end."""
-    limit = min(_LARGEST_ARCHIVE, available_memory() // 4)
+def held(name: str, source: str, stream: Readable) -> tuple[io.BytesIO, int]:
+    """All of a pipe, and its length: archives and images are not read in one pass."""
+    limit = min(_LARGEST_HELD, available_memory() // 4)
     whole = io.BytesIO()
     while whole.tell() <= limit and (piece := stream.read(1 << 20)):
         whole.write(piece)
     if whole.tell() > limit:
         raise UsageError(
-            f"`{name}` must be an archive of at most {limit:,} bytes to come from a pipe; "
+            f"`{name}` must be of at most {limit:,} bytes to come from a pipe; "
             f"got more in {source!r}. Name the file."
         )
     return whole, whole.tell()

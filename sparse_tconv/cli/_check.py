@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -64,11 +63,13 @@ def add_to(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the dot test and, where it fails, the diagnosis."""
-    with prints_aside() if arguments.json else nullcontext(), working_directory_importable():
-        report, diagnosis, told = _checked(arguments)
     if arguments.json:
-        print(json_text(_facts(report, diagnosis)))
+        with prints_aside(for_good=arguments.alone) as tell, working_directory_importable():
+            report, diagnosis, _ = _checked(arguments)
+            tell(json_text(_facts(report, diagnosis)))
     else:
+        with working_directory_importable():
+            report, _, told = _checked(arguments)
         print("\n".join(filter(None, [repr(report), told])))
     return OK if report else FAILED_CHECK
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import stat
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtraError
+from ._arrays import held
 from ._errors import UsageError
 
 # What Pillow's modes of gray, color and palette are read as; with transparency if there is any.
 _GRAY, _COLOR = ("1", "L", "LA", "La"), ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
 _DEPTH = 65535
+_HARMLESS = 1 << 24  # pixels that any file may unfold to
+_RATIO = 256  # more of them to a byte beyond that: a JPEG of one color has fewer
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,21 +131,43 @@ def _save(image: Image, file: Any, kind: str) -> None:
 def _picture(name: str, path: Path) -> tuple[Any, bool]:
     """The image in a file, turned as it says, and whether it has more bits than Pillow reads."""
     pillow = _pillow()
+    source, nbytes = _source(name, path)
     try:
-        with pillow.Image.open(path) as file:
+        with warnings.catch_warnings(action="ignore"), pillow.Image.open(source) as file:
+            _check_expansion(name, path, file.size, nbytes)
             # Of 16 bits Pillow has gray only: in the raw mode of colors, ";16" is what it drops.
             stored = " ".join(str(tile[3]) for tile in file.tile)
             deep = ";16" in stored and not file.mode.startswith("I")
             return pillow.ImageOps.exif_transpose(file), deep
-    except (FileNotFoundError, pillow.UnidentifiedImageError, MemoryError):
+    except (UsageError, MemoryError):
         raise
     except Exception as error:  # every reader of Pillow's has its own for a damaged file
         if isinstance(error, OSError) and error.errno is not None:
             raise
+        if isinstance(error, pillow.UnidentifiedImageError):  # it would tell of a buffer
+            raise UsageError(f"cannot identify image file {str(path)!r}") from error
         raise UsageError(
-            f"`{name}` must be an image that Pillow can read; got {str(path)!r}: {error}. "
-            "The file is damaged, or cut off."
+            f"`{name}` must be an image that Pillow can read; got {str(path)!r}: "
+            f"{str(error).rstrip('.')}. The file is damaged, or cut off."
         ) from error
+
+
+def _source(name: str, path: Path) -> tuple[Path | io.BytesIO, int]:
+    """What Pillow reads, and how many bytes it has: a pipe is held, up to a bound."""
+    status = path.stat()
+    if stat.S_ISREG(status.st_mode):
+        return path, status.st_size
+    with path.open("rb") as file:
+        return held(name, str(path), file)
+
+
+def _check_expansion(name: str, path: Path, size: tuple[int, int], nbytes: int) -> None:
+    """Refuse a picture out of proportion to its file, before it is unfolded."""
+    if size[0] * size[1] > _HARMLESS + _RATIO * nbytes:
+        raise UsageError(
+            f"`{name}` must not unfold to {size[0]} x {size[1]} pixels; got {str(path)!r}, a file of "
+            f"{nbytes:,} bytes. Save such an image uncompressed."
+        )
 
 
 def _pillow() -> Any:

@@ -6,14 +6,14 @@ import ctypes
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import SparseTconvError
 from ..threads import at_exit
-from ._errors import UsageError
+from ._errors import Terminated, UsageError
 
 _OUT, _ERR = 1, 2
 
@@ -82,17 +82,45 @@ def raising_told(message: str) -> Iterator[None]:
     """
     try:
         yield
-    except SparseTconvError:
+    except (SparseTconvError, KeyboardInterrupt, Terminated):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise UsageError(message.format(f"{type(error).__name__}: {error}")) from error
 
 
 @contextmanager
-def prints_aside() -> Iterator[None]:
-    """Whatever is printed inside, by Python or below it, goes to standard error."""
-    with _descriptor_aside(), redirect_stdout(sys.stderr):
-        yield
+def prints_aside(*, for_good: bool) -> Iterator[Callable[[str], None]]:
+    """Whatever is printed inside, by Python or below it, goes to standard error; the function that
+    is yielded writes a line of the output.
+
+    `for_good`: so does what is printed afterwards, by threads, say: the process is about to end.
+    """
+    out, direct, process = sys.stdout, _is_descriptor(sys.stdout), os.getpid()
+    with _descriptor_aside(for_good) as kept, redirect_stdout(sys.stderr):
+
+        def tell(line: str) -> None:
+            _end_child(process)
+            if direct and kept is not None:  # whatever has become of the stream
+                with open(kept, "w", encoding="utf-8", closefd=False) as file:
+                    file.write(f"{line}\n")
+            elif out is not None:
+                out.write(f"{line}\n")
+
+        try:
+            yield tell
+        finally:
+            _end_child(process)
+    if for_good:
+        sys.stdout = sys.stderr
+
+
+def _end_child(parent: int) -> None:
+    """End a process that a user's code has forked off and that came back: its parent has the
+    output.
+    """
+    if os.getpid() != parent:
+        _flush()
+        os._exit(0)
 
 
 def prints_aside_at_exit() -> None:
@@ -110,22 +138,32 @@ def _end_output() -> None:
 
 
 @contextmanager
-def _descriptor_aside() -> Iterator[None]:
-    """What writes to standard output's descriptor writes to that of standard error."""
+def _descriptor_aside(for_good: bool) -> Iterator[int | None]:
+    """What writes to standard output's descriptor writes to that of standard error; gives another
+    descriptor of the output, if there is one.
+    """
     try:
         kept = os.dup(_OUT)
     except OSError:  # closed: nothing arrives there
-        yield
+        yield None
         return
     try:
         _flush()
         with suppress(OSError):
             os.dup2(_ERR, _OUT)
-        yield
+        yield kept
     finally:
         _flush()
-        os.dup2(kept, _OUT)
+        if not for_good:
+            os.dup2(kept, _OUT)
         os.close(kept)
+
+
+def _is_descriptor(stream: Any) -> bool:
+    """Whether a stream writes to standard output's descriptor."""
+    with suppress(AttributeError, OSError, ValueError):
+        return bool(stream.fileno() == _OUT)
+    return False
 
 
 def _flush() -> None:

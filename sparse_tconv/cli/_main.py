@@ -15,6 +15,7 @@ from .. import __version__
 from ..errors import SparseTconvError
 from ..threads import in_main_thread
 from . import _apply, _build, _check, _compile, _deblur, _demo, _info, _spectrum
+from ._errors import Terminated
 from ._importing import prints_aside_at_exit
 from ._output import told_aside
 from ._parser import BAD_ARGUMENT, INTERRUPTED, OK, READER_GONE, TERMINATED, Parser
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(parser, argv)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except _Terminated:
+    except Terminated:
         return TERMINATED
     except BrokenPipeError:
         _drop_output()
@@ -70,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(parser: Parser, argv: Sequence[str] | None) -> int:
     """Read the arguments and run their command, with all its output delivered on return."""
     try:
-        arguments = parser.parse_args(argv)
+        arguments = parser.parse_args(argv, argparse.Namespace(alone=argv is None))
         code: int = arguments.run(arguments)
     finally:
         _deliver_output()
@@ -87,16 +88,14 @@ def _deliver_output() -> None:
     except OSError:
         _drop_output()
         raise
+    except ValueError:  # a user's code has closed it
+        return
 
 
 def _drop_output() -> None:
     """Send what is left to nowhere, else the interpreter complains once more when it exits."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-class _Terminated(BaseException):
-    """Someone asked this process to end."""
 
 
 @contextmanager
@@ -112,7 +111,7 @@ def _terminable() -> Iterator[None]:
 
     def end(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise _Terminated
+        raise Terminated
 
     try:
         signal.signal(signal.SIGTERM, end)
