@@ -7,10 +7,10 @@ bicubic enlargement of ``y``, by SciPy's own iteration; it needs only ``C x`` an
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse.linalg import lsmr
 
-from ._files import replaced
+from ._files import encoded
 from ._validate import integer
 from .errors import GeometryError, MissingExtraError
 from .operators import Conv
@@ -214,10 +214,7 @@ def draw(demo: Demo, path: Path) -> None:
     _draw_pictures(pictures.subplots(2, 4, height_ratios=rows[:2]), demo)
     _draw_small_matrix(matrix.subplots())
     figure.get_layout_engine().set(rect=(0.005, 0.005, 0.99, 0.985))
-    encoded = io.BytesIO()  # matplotlib does not notice a full disk
-    figure.savefig(encoded, format="png", dpi=110)
-    with replaced(path) as draft:
-        draft.write_bytes(encoded.getbuffer())
+    encoded(path, partial(figure.savefig, format="png", dpi=110))
 
 
 def _draw_pictures(grid: Any, demo: Demo) -> None:

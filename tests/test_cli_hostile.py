@@ -234,7 +234,7 @@ def test_of_an_endless_pipe_no_more_is_read_than_an_array_takes(what: str, tmp_p
 def test_an_archive_from_a_pipe_is_read_up_to_a_bound(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sparse_tconv.cli._arrays._LARGEST_HELD", 5000)
+    monkeypatch.setattr("sparse_tconv.cli._arrays._LARGEST_ARCHIVE", 5000)
     stdin = io.TextIOWrapper(io.BytesIO(b"PK\x03\x04" + bytes(1 << 22)))
     monkeypatch.setattr(sys, "stdin", stdin)
     line = told(["info", "-", BARE, "--in-shape", "9"], capsys)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -27,7 +28,8 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     After an error or an interrupt the old file, if there was one, is as it was, and nothing else is
     left. A link goes on pointing where it points, to the new content; a file that is replaced keeps
-    its permissions and, where this user may give it away, its owner. What is no regular file (a pipe, a device) is the path itself.
+    its permissions and, where this user may give it away, its owner. What is no regular file (a pipe,
+    a device) is the path itself.
     """
     if is_special(path):
         yield Path(path)
@@ -43,6 +45,16 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
             draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def encoded(path: str | os.PathLike[str], encode: Callable[[BinaryIO], object]) -> None:
+    """Replace a file by what `encode` writes, all in memory first: encoders of pictures go back in
+    what they write, which a pipe does not allow, or do not notice a full disk.
+    """
+    whole = io.BytesIO()
+    encode(whole)
+    with replaced(path) as draft:
+        draft.write_bytes(whole.getbuffer())
 
 
 def _inherit(target: Path, draft: Path) -> None:

@@ -21,6 +21,7 @@ from ._crosses import of_crosses, of_parts
 from ._diagonal import diagonal, square
 from ._equivalent import equivalent
 from ._row_sums import finite, wide_matrix
+from ._sides import check_which
 from ._spectrum_of import EPS, Found, of_blocks
 from ._triangular import is_triangular
 
@@ -119,10 +120,7 @@ def eigenvalues(op: Operator, k: int | None = None, which: str = "largest") -> E
         gram_diagonal, or for the diagonal of op.H @ op.
     """
     op = square(op)
-    if not validate.is_word(which, ("largest", "smallest")):
-        raise GeometryError(
-            f"`which` must be 'largest' or 'smallest'; got {validate.written(which)}. Leave it out for the largest."
-        )
+    check_which(which)
     n = op.shape[0]
     count = n if k is None else validate.integer("k", k, minimum=1)
     if count > n:

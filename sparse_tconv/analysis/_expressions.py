@@ -18,6 +18,7 @@ from ..solution import NormBounds, Result
 from ..spectral import restored_error
 from ._common_size import common, matrix_error, put_back, size_bound
 from ._krylov import Search
+from ._sides import check_which
 from ._tolerance import tolerance
 from ._triplets import EPS, rounding
 
@@ -62,10 +63,7 @@ class Parts:
 
 def singular_parts(op: Any, k: Any, which: Any, method: Any, vectors: bool = False) -> Parts:
     """Singular values of an expression, and their vectors if asked for."""
-    if not validate.is_word(which, ("largest", "smallest")):
-        raise GeometryError(
-            f"`which` must be 'largest' or 'smallest'; got {validate.written(which)}. Leave it out for the largest."
-        )
+    check_which(which)
     limit = min(op.shape)
     count = limit if k is None else validate.integer("k", k, minimum=1)
     if count > limit:

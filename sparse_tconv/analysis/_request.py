@@ -14,9 +14,9 @@ from ..errors import GeometryError
 from ..operators import ConvOperator
 from ..spectral import METHODS, applicable
 from ._extremes import LARGEST, SMALLEST, extreme_triplets, iteration
+from ._sides import check_which
 from ._triplets import Triplets
 
-_WHICH = ("largest", "smallest")
 _ALL_WORK = 5e10  # multiplications in decompositions for all values: under a minute
 _PROVED_SIDE = 4096  # up to which the answers of 'auto' are proved
 _FEW_WORK = 2e8  # beyond it a few values come sooner by iteration: a tenth of a second
@@ -35,11 +35,7 @@ class Request:
     def of(cls, op: Any, k: Any, which: Any, method: Any) -> Request:
         """Check the arguments and choose the method."""
         few = applicable(op, partial(_few, op))
-        if not validate.is_word(which, _WHICH):
-            raise GeometryError(
-                f"`which` must be 'largest' or 'smallest'; got {validate.written(which)}. Leave it out for the "
-                "largest."
-            )
+        check_which(which)
         limit = min(op.shape)
         count = limit if k is None else _count(k, limit)
         chosen = _method(op, count, which, method, few)

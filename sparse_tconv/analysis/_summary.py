@@ -200,13 +200,12 @@ def _to_tolerance(op: Any, rtol: float) -> NormBounds:
 
 def _found(op: Any, k: int | None, which: str, method: str) -> Result | None:
     """All values where they were not limited and are affordable, else a few, else none."""
-    if k is None and (
-        validate.is_word(method, METHODS) or (validate.is_word(method, ("auto",)) and _all_fit(op))
-    ):
+    automatic = validate.is_word(method, ("auto",))
+    if k is None and (validate.is_word(method, METHODS) or (automatic and _all_fit(op))):
         try:
             return singular_values(op, None, which, method)
         except (GeometryError, MatrixTooLargeError):
-            if method != "auto":
+            if not automatic:
                 raise
     if k is None and min(op.shape) > _MOST_ITERATED:
         return None
@@ -216,7 +215,7 @@ def _found(op: Any, k: int | None, which: str, method: str) -> Result | None:
             f"`k` must be small enough for the vectors of an iteration to fit; got {count} for "
             f"{op.shape[0]:,} x {op.shape[1]:,}. Leave it out for the bounds of the norm."
         )
-    if validate.is_word(method, ("auto",)) and which == "largest" and not _all_fit(op):
+    if automatic and which == "largest" and not _all_fit(op):
         method = "lanczos"
     return singular_values(op, count, which, method)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from math import prod
 from typing import Any
 
@@ -17,18 +16,18 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike, NDArray
 
-from ..pattern import Block, MatrixPattern, Progression, Rows, fold_outer
+from ..pattern import Block, MatrixPattern, Rows, fold_outer
 from ..threads import in_line, num_threads, run
 from ._kernel import kernels_by_rows
 from ._repeat import cut, place, repeat
 from ._slab_columns import Tiled, fill_columns, outer_columns
+from ._slab_row_ends import fill_row_ends
 from ._slab_work import slab_work
 
 Ints = NDArray[np.int64]
 
 
 _TOGETHER = 1 << 17  # entries of one slab of all channels that are copied in one go
-_LONG = 1 << 14  # rows: pointers of a slab of fewer are made beside the matrix
 _PIECE = 1 << 14  # entries that are held beside those that they are copied to
 _SHARED = 1 << 25  # bytes from which threads share the writing
 
@@ -47,18 +46,7 @@ class BySlabs:
         indptr[0] = 0
         ends = indptr[1:].reshape(pattern.row_channels, -1)
         slabs = ends[0].reshape(*(axis.shape[0] for axis in pattern.axes))
-        firsts = starts[:-1].astype(dtype).reshape(*slabs.shape[:-1], 1)
-        made: dict[int, NDArray[Any]] = {}
-        for combination in pattern.combinations:
-            positions = tuple(part.positions for part in combination)
-            if slabs.shape[-1] >= _LONG:
-                _row_ends_in_place(pattern, combination, slabs[positions], firsts[positions])
-                continue
-            alike = pattern.outer_entries(combination) if pattern.taps is None else 0
-            if alike not in made or pattern.taps is not None:
-                made[alike] = np.empty(slabs.shape[-1], dtype=dtype)
-                _row_ends(pattern, combination, made[alike])
-            np.add(made[alike], firsts[positions], out=slabs[positions])
+        fill_row_ends(pattern, slabs, starts[:-1].astype(dtype).reshape(*slabs.shape[:-1], 1))
         channel = np.arange(1, pattern.row_channels, dtype=dtype) * indptr.dtype.type(starts[-1])
         np.add(ends[0], channel[:, None], out=ends[1:])
         return indptr
@@ -115,37 +103,6 @@ def _share_channels(
         _fill_channels(pattern, blocks, values[channels], flat[channels], 1)
 
     run(fill, cut(len(flat), workers))
-
-
-def _row_ends_in_place(
-    pattern: MatrixPattern,
-    combination: tuple[Progression, ...],
-    slabs: NDArray[Any],
-    firsts: NDArray[Any],
-) -> None:
-    """Where the rows of all slabs of one combination end, with nothing of a slab's length beside
-    them.
-    """
-    place = (0,) * (slabs.ndim - 1)
-    done, start = slabs[place], firsts[place].copy()
-    _row_ends(pattern, combination, done)
-    done += start
-    for other in islice(np.ndindex(slabs.shape[:-1]), 1, None):
-        np.add(done, firsts[other] - start, out=slabs[other])
-
-
-def _row_ends(
-    pattern: MatrixPattern, combination: tuple[Progression, ...], ends: NDArray[Any]
-) -> None:
-    """Write where the rows of one slab end, counted from its start."""
-    last = pattern.axes[-1]
-    size = 0
-    for region in last.regions:
-        row_sizes = pattern.row_sizes(combination, last.rows(region))
-        total = int(row_sizes.sum())
-        ends[region.start : region.start + region.period] = size + np.cumsum(row_sizes)
-        repeat(ends[None, region.start : region.stop], region.count, total)
-        size += total * region.count
 
 
 def _fill_channels(

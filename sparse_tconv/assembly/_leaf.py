@@ -66,10 +66,8 @@ def _pieces(
     narrow = np.int32 if pattern.shape[1] <= np.iinfo(np.int32).max else np.int64
     numbered = [(rows, own.number, own.total) for rows, own in zip(parts, extensions, strict=True)]
     for piece in _cut(numbered, pattern.col_channels):
-        rows, numbers = (
-            [own for own, _, _ in piece],
-            [(number, total) for _, number, total in piece],
-        )
+        rows = [own for own, _, _ in piece]
+        numbers = [(number, total) for _, number, total in piece]
         owner, columns, sources = expanded(pattern, rows, range(pattern.col_channels), numbers)
         if kept is not None:
             stored = kept[sources]

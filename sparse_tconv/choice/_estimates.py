@@ -43,7 +43,7 @@ def choose(name: Any, geometry: ConvGeometry, dtype: np.dtype[Any]) -> str:
 
     The environment's SPARSE_TCONV_ENGINE stands in for 'auto' wherever that engine can compute.
     """
-    if not (isinstance(name, str) and name == "auto"):
+    if not validate.is_word(name, ("auto",)):
         return _asked(name, geometry, dtype, "engine")
     override = os.environ.get(VARIABLE, "auto")
     if override != "auto":

@@ -21,7 +21,7 @@ from ._errors import UsageError
 STREAM = "-"
 _ARRAY = re.compile(r".+\.(npy|npz|npz:.+)", re.IGNORECASE | re.DOTALL)
 _MEMBER = re.compile(r"(?P<path>.+\.npz):(?P<member>.+)", re.IGNORECASE | re.DOTALL)
-_LARGEST_HELD = 1 << 30  # bytes of a pipe that has to be held whole
+_LARGEST_ARCHIVE = 1 << 30  # bytes of one from a pipe, which has to be held whole
 
 
 def names_array(source: str) -> bool:
@@ -96,7 +96,7 @@ def _loaded(
             "Save it with numpy.save."
         )
     if nbytes is None:
-        file, nbytes = held(name, source, _Resumed(start, file))
+        file, nbytes = held(name, source, _Resumed(start, file), _LARGEST_ARCHIVE)
     return read_npz(name, source, file, member, nbytes)
 
 
@@ -113,9 +113,9 @@ class _Resumed:
         return start + self.stream.read(size - len(start))
 
 
-def held(name: str, source: str, stream: Readable) -> tuple[io.BytesIO, int]:
+def held(name: str, source: str, stream: Readable, limit: int) -> tuple[io.BytesIO, int]:
     """All of a pipe, and its length: archives and images are not read in one pass."""
-    limit = min(_LARGEST_HELD, available_memory() // 4)
+    limit = min(limit, available_memory() // 4)
     whole = io.BytesIO()
     while whole.tell() <= limit and (piece := stream.read(1 << 20)):
         whole.write(piece)

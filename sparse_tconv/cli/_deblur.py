@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._files import replaced
 from ..inverse import ConvergenceWarning, Solution, deblur
 from ._arrays import names_array, read_array
 from ._errors import UsageError
@@ -140,8 +139,7 @@ def run(arguments: argparse.Namespace) -> int:
     image = read_image("image", Path(arguments.image))
     check_holds(arguments.output, kind, image)
     solution = _restored(arguments, image, psf)
-    with replaced(arguments.output) as draft:
-        write_image(draft, kind, replace(image, values=solution.x))
+    write_image(arguments.output, kind, replace(image, values=solution.x))
     for line in image.notes:
         told_aside(f"note: {line}")
     for line in solution.findings:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._files import encoded
 from ..errors import MissingExtraError
 from ._arrays import held
 from ._errors import UsageError
@@ -20,7 +21,8 @@ from ._errors import UsageError
 _GRAY, _COLOR = ("1", "L", "LA", "La"), ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
 _DEPTH = 65535
 _HARMLESS = 1 << 24  # pixels that any file may unfold to
-_RATIO = 256  # more of them to a byte beyond that: a JPEG of one color has fewer
+_RATIO = 64  # more of them to a byte beyond that: photographs seldom reach twenty
+_LARGEST_HELD = 1 << 28  # bytes of a pipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,10 +113,8 @@ def _unfit(path: Path, reason: object) -> UsageError:
 
 
 def write_image(path: Path, kind: str, image: Image) -> None:
-    """Write an image; into a pipe too, where writers of some formats cannot go back."""
-    encoded = io.BytesIO()
-    _save(image, encoded, kind)
-    path.write_bytes(encoded.getbuffer())
+    """Write an image, in place of a file that stands there."""
+    encoded(path, lambda file: _save(image, file, kind))
 
 
 def _save(image: Image, file: Any, kind: str) -> None:
@@ -158,7 +158,7 @@ def _source(name: str, path: Path) -> tuple[Path | io.BytesIO, int]:
     if stat.S_ISREG(status.st_mode):
         return path, status.st_size
     with path.open("rb") as file:
-        return held(name, str(path), file)
+        return held(name, str(path), file, _LARGEST_HELD)
 
 
 def _check_expansion(name: str, path: Path, size: tuple[int, int], nbytes: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import io
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import plotting
-from .._files import replaced
+from .._files import encoded
 from ..analysis import Result, Summary, summary
 from ..errors import MissingExtraError
 from ..spectral import METHODS
@@ -126,7 +126,4 @@ def _draw(found: Result | None, axes: Any, path: Path) -> None:
             "`--output` must have values to draw; got an operator too large for any. Leave it out."
         )
     plotting.spectrum(found, axes)
-    picture = io.BytesIO()  # matplotlib does not notice a full disk
-    axes.figure.savefig(picture, format=path.suffix[1:] or None)
-    with replaced(path) as draft:
-        draft.write_bytes(picture.getbuffer())
+    encoded(path, partial(axes.figure.savefig, format=path.suffix[1:] or None))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import _validate as validate
 from ..errors import GeometryError
-from ..operators import power_of_two
+from ..operators import LARGEST_ROOT, power_of_two
 from ..solution import Solution, Status
 from ._arguments import number, one_of
 from ._damp_choice import RULES, Chosen, choose
@@ -37,7 +37,6 @@ from ._varying_operator import VaryingBlur
 
 _FINE = 1e-5  # of the sum of squares: how far above its minimum the answer may be
 _COARSE = 1e-2
-_LARGEST = 1e150  # whose square is a number
 _BOUNDED = 1e-4  # of 'mprgp': the picture is as exact as eyes can see
 
 
@@ -182,9 +181,9 @@ def deblur(
 
 def _squarable(name: str, scaled: Any) -> float:
     """A number over the size of what it belongs to, whose square is a number too."""
-    if scaled > _LARGEST:
+    if scaled > LARGEST_ROOT:
         raise GeometryError(
-            f"`{name}` must be at most {_LARGEST:g} times the size of the data; got more. Use less."
+            f"`{name}` must be at most {LARGEST_ROOT:g} times the size of the data; got more. Use less."
         )
     return float(scaled)
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-_SQUARED = 1e150  # whose square is a number; so large a damp keeps nothing
+from ..operators import LARGEST_ROOT
+
 _TINY = 1e-12  # of the largest power: waves that neither C nor L sees are left alone
 _LEAST = 16  # pixels that a PSF is taken to have at least, on a grid of its own
 
@@ -45,7 +46,8 @@ class Symbols:
 
     def penalized(self, damp: float) -> Any:
         """That of ``damp^2 L^H L``, and a little where neither C nor L sees anything."""
-        return min(damp, _SQUARED) ** 2 * self.roughness + _TINY * self.largest**2
+        # So large a damp keeps nothing.
+        return min(damp, LARGEST_ROOT) ** 2 * self.roughness + _TINY * self.largest**2
 
     def kept(self, damp: float) -> Any:
         """What ``A = C C_damp^+`` does to each wave."""

@@ -14,13 +14,14 @@ from ._kernel_operator import KernelOperator
 from ._local_conv import LocalConv, LocalConvTranspose
 from ._local_kernel import LocalKernelOperator
 from ._operator import Operator
-from ._powers import power_of_two
+from ._powers import LARGEST_ROOT, power_of_two
 from ._restriction import Restriction
 from ._state import State
 from ._terms import Terms, terms_of
 from ._wrapped import as_operator, is_foreign
 
 __all__ = [
+    "LARGEST_ROOT",
     "Affine",
     "Conv",
     "ConvOperator",

@@ -15,10 +15,8 @@ from ..errors import GeometryError
 from ._composed import Composed
 from ._entries import diagonal_matrix, matrix_product, matrix_sum
 from ._operator import Operator
-from ._powers import over_power, times_power
+from ._powers import LARGEST_ROOT, over_power, times_power
 from ._promotion import sample_dtype
-
-_LARGEST_ROOT = 1e150
 
 
 class GramOperator(Composed):
@@ -94,9 +92,9 @@ def real_number(name: str, value: Any) -> float:
         raise GeometryError(
             f"`{name}` must be a finite number, at least 0; got {validate.written(value)}. Use 0.0."
         )
-    if number > _LARGEST_ROOT:
+    if number > LARGEST_ROOT:
         raise GeometryError(
-            f"`{name}` must be at most {_LARGEST_ROOT}, so that its square is a number; got {number}. "
+            f"`{name}` must be at most {LARGEST_ROOT}, so that its square is a number; got {number}. "
             "Divide the operator and it by a power of two."
         )
     return number

@@ -28,6 +28,10 @@ def times_power(op: Any, exponent: int) -> Any:
     return op if not exponent else np.float64(ldexp(1.0, max(exponent, _LEAST))) * op
 
 
+# Numbers up to it have squares that are finite, with some room for what these are multiplied by.
+LARGEST_ROOT = 1e150
+
+
 def power_of_two(values: Any, exponent: int) -> Any:
     """Numbers times a power of two, exactly: part by part, infinite where too large."""
     if not exponent:

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ._composed import Composed
+from ._composed import Around
 from ._operator import Operator
-from ._terms import Terms
 
 
-class Relative(Composed):
+class Relative(Around):
     """The transpose, adjoint or conjugate of an operator, computed by its two products.
 
     Parameters
@@ -55,23 +54,9 @@ class Relative(Composed):
             matrix = matrix.T.tocsr()
         return matrix.conj() if self._conjugated else matrix
 
-    @property
-    def flops(self) -> int | None:
-        """Those of the operator."""
-        return self.of.flops
-
-    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
-        return self.of.norm_bound(leaf)
-
-    def terms(self) -> Terms | None:
-        return self.of.terms()
-
     def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
         op, exponent = self.of.over_powers(leaf)
         return op._kin(self._transposed, self._conjugated), exponent
-
-    def _parts(self) -> tuple[Operator, ...]:
-        return (self.of,)
 
     def _label(self) -> str:
         words = {(True, False): "Transpose", (True, True): "Adjoint", (False, True): "Conjugate"}

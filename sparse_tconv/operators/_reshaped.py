@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ._composed import Composed
+from ._composed import Around
 from ._operator import Operator
-from ._terms import Terms
 
 
-class Reshaped(Composed):
+class Reshaped(Around):
     """An operator between samples of other shapes; made by :func:`as_operator`.
 
     Parameters
@@ -50,20 +49,6 @@ class Reshaped(Composed):
     def _matrix_in(self, dtype: np.dtype[Any], max_bytes: Any) -> csr_array:
         return self.of._matrix_in(dtype, max_bytes)
 
-    @property
-    def flops(self) -> int | None:
-        """Those of the operator."""
-        return self.of.flops
-
-    def norm_bound(self, leaf: Callable[[Any], float]) -> float:
-        return self.of.norm_bound(leaf)
-
-    def terms(self) -> Terms | None:
-        return self.of.terms()
-
     def over_powers(self, leaf: Callable[[Any], tuple[Any, int]]) -> tuple[Any, int]:
         op, exponent = self.of.over_powers(leaf)
         return Reshaped(op, self.in_shape, self.out_shape, self._spatial_ndim), exponent
-
-    def _parts(self) -> tuple[Operator, ...]:
-        return (self.of,)
